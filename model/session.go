@@ -1,0 +1,65 @@
+package model
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Session is one login of one user on one device. It is one row: the refresh
+// token in force is derived from the master key, the ID and the Counter, so the
+// row holds no token and exactly one successor can exist.
+type Session struct {
+	ID     SessionID
+	UserID UserID
+
+	// CookieDigest is the SHA-256 of the session cookie. It is zero for
+	// sessions that were opened over the API, which have no cookie.
+	CookieDigest Digest
+
+	// Counter is the number of the refresh token in force. Presenting it makes
+	// Counter+1 the one in force.
+	Counter int64
+	// SteppedAt is when Counter last grew; its parent is accepted again for a
+	// few seconds after.
+	SteppedAt time.Time
+
+	// StatusIndex is the place of the session in the status list. No two
+	// sessions that a token can still name share one.
+	StatusIndex int64
+
+	AuthenticatedAt time.Time // when the password was last proven
+	CreatedAt       time.Time
+	LastUsedAt      time.Time
+	IdleExpiresAt   time.Time // moves with use
+	ExpiresAt       time.Time // never moves
+
+	Client Client // where and on what the session was opened
+}
+
+// HasCookie reports whether the session was opened by the pages.
+func (s Session) HasCookie() bool { return s.CookieDigest != Digest{} }
+
+// Presence is a session that is alive, with its user as the store has it now.
+type Presence struct {
+	User    User
+	Session Session
+}
+
+// Step asks for the refresh token of a session to move on by one.
+type Step struct {
+	SessionID SessionID
+	Counter   int64 // the one that was presented
+	Now       time.Time
+	// RetryWindow is how long after a step its parent gets the same successor
+	// again; zero is strict single use.
+	RetryWindow time.Duration
+	// IdleExpiresAt is the idle end the session gets by this use.
+	IdleExpiresAt time.Time
+}
+
+// Client is where a request came from. The zero value is an unknown client.
+type Client struct {
+	Address   netip.Addr
+	UserAgent string // at most 256 bytes, as sent
+	RequestID string
+}

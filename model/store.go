@@ -1,0 +1,180 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrStoreUnavailable wraps every trouble that means the store did not answer
+// now but may do so later: a locked file, a lost connection, a full queue. Doors
+// answer it with the refusal ErrUnavailable.
+var ErrStoreUnavailable = errors.New("the store does not answer")
+
+// Store keeps what the rules need kept. Its methods are verbs of the rules, not
+// tables: each is one atomic step, and what must happen together goes through
+// Tx. It keeps and does not judge; it never hashes, parses or decides.
+//
+// Every engine passes the suite in package storetest. All methods are safe for
+// concurrent use, honour ctx, compare text byte for byte whatever the engine's
+// collation, and keep times to the microsecond.
+type Store interface {
+	Records
+
+	// Tx runs fn in one transaction: all of it is kept and durable when Tx
+	// returns nil, none of it otherwise. fn must use only the Records it is
+	// given, and must do nothing slow: no hashing, no network. Its writes may
+	// share one durable commit with those of other callers. fn runs at most
+	// once.
+	Tx(ctx context.Context, fn func(Records) error) error
+
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Records are the groups of verbs. Inside Tx they see and make one transaction;
+// on the Store itself each call is one of its own.
+type Records interface {
+	Users
+	Accounts
+	Sessions
+	SessionEnds
+	SigningKeys
+	Codes
+	Events
+}
+
+// Users keeps who exists.
+type Users interface {
+	// CreateUser adds a user with the hash of the password, or with an empty
+	// hash for one that has none yet. Refusals: ErrUsernameTaken (also for a
+	// username that looks alike, by Skeleton), ErrEmailTaken.
+	CreateUser(ctx context.Context, user User, hash PasswordHash) error
+	// User returns the user. Refusal: ErrNotFound.
+	User(ctx context.Context, id UserID) (User, error)
+	// Users returns at most limit users whose id follows after, in the order of
+	// their ids, for walking all of them. The zero id begins.
+	Users(ctx context.Context, after UserID, limit int) ([]User, error)
+	// RenameUser changes the username and returns the user as it is then.
+	// Refusals: ErrNotFound, ErrUsernameTaken.
+	RenameUser(ctx context.Context, id UserID, username Username, at time.Time) (User, error)
+	// SetDisabled keeps the user out from at on; the zero time lets the user in
+	// again. It changes nothing else. Refusal: ErrNotFound.
+	SetDisabled(ctx context.Context, id UserID, at, now time.Time) error
+	// DeleteUser removes the user and everything that refers to the user:
+	// credentials, sessions and codes are gone, and events keep only the id.
+	// What remains of a session is its place in the status list, under nobody's
+	// name, until no token can carry it. Refusal: ErrNotFound.
+	DeleteUser(ctx context.Context, id UserID, now time.Time) error
+}
+
+// Accounts keeps what a password is checked against.
+type Accounts interface {
+	// AccountByUsername and the two beside it return the account. Refusal:
+	// ErrNotFound.
+	AccountByUsername(ctx context.Context, username Username) (Account, error)
+	AccountByEmail(ctx context.Context, email Email) (Account, error)
+	Account(ctx context.Context, id UserID) (Account, error)
+	// RehashPassword replaces the hash of the same password, if the hash is
+	// still old. It reports whether it was.
+	RehashPassword(ctx context.Context, id UserID, old, new PasswordHash) (bool, error)
+	// ChangePassword sets the hash of a new password if the version is still
+	// the one that was checked, and raises the version. Refusal: ErrNotFound
+	// when the user is gone or the version is another.
+	ChangePassword(ctx context.Context, id UserID, version int64, new PasswordHash, at time.Time) error
+	// ResetPassword sets the hash of a new password whatever the version, raises
+	// the version and returns the user. Refusal: ErrNotFound.
+	ResetPassword(ctx context.Context, id UserID, new PasswordHash, at time.Time) (User, error)
+}
+
+// Sessions keeps who is logged in. A session is alive while it is not ended,
+// neither of its ends has passed and its user exists and is not disabled.
+type Sessions interface {
+	// OpenSession adds a session if its user still has this password version
+	// and is not disabled. It gives the session a StatusIndex that no other
+	// session in the store has, and returns it. Refusal: ErrNotFound.
+	OpenSession(ctx context.Context, session Session, passwordVersion int64) (statusIndex int64, err error)
+	// Presence returns a live session and its user. Refusal: ErrNotFound.
+	Presence(ctx context.Context, id SessionID, now time.Time) (Presence, error)
+	// PresenceByCookie is Presence for the session with this cookie.
+	PresenceByCookie(ctx context.Context, digest Digest, now time.Time) (Presence, error)
+	// StepSession moves a live session on from the counter that was presented,
+	// in one conditional statement, and returns it with the counter now in
+	// force. Within the retry window the parent gets the same answer again.
+	// Anything else is refused with ErrNotFound and changes nothing.
+	StepSession(ctx context.Context, step Step) (Presence, error)
+	// UseSession moves the idle end of a live session. It does nothing for
+	// others.
+	UseSession(ctx context.Context, id SessionID, now, idleExpiresAt time.Time) error
+	// RenewCookie replaces the cookie of a live session. Refusal: ErrNotFound
+	// when the old cookie is not its cookie.
+	RenewCookie(ctx context.Context, old, new Digest, now time.Time) error
+}
+
+// SessionEnds keeps what was ended, for as long as a token can still name it.
+type SessionEnds interface {
+	// SessionsOf returns the live sessions of a user, the newest first.
+	SessionsOf(ctx context.Context, id UserID, now time.Time) ([]Session, error)
+	// EndSession ends one live session of the user. Refusal: ErrNotFound, also
+	// for a session of somebody else.
+	EndSession(ctx context.Context, userID UserID, id SessionID, now time.Time) error
+	// EndSessions ends all live sessions of a user but the one to keep (the
+	// zero id keeps none) and reports how many.
+	EndSessions(ctx context.Context, userID UserID, keep SessionID, now time.Time) (int, error)
+	// EndOldestSessions ends the oldest live sessions of a user so that at most
+	// limit are left, and reports how many were ended.
+	EndOldestSessions(ctx context.Context, userID UserID, limit int, now time.Time) (int, error)
+	// EndedIndexes returns the status index of every session that was ended, in
+	// ascending order, while its row is kept.
+	EndedIndexes(ctx context.Context) ([]int64, error)
+	// ForgetSessions removes the sessions that ended, were ended or ran idle
+	// before the given time, and reports how many.
+	ForgetSessions(ctx context.Context, before time.Time) (int, error)
+}
+
+// SigningKeys keeps the sealed keys that sign tokens.
+type SigningKeys interface {
+	// CreateSigningKey adds a key. It reports false, and adds nothing, when the
+	// algorithm already has a key of that generation.
+	CreateSigningKey(ctx context.Context, key SigningKey) (bool, error)
+	// SigningKeys returns all keys by algorithm and generation.
+	SigningKeys(ctx context.Context) ([]SigningKey, error)
+}
+
+// Codes keeps what is used once.
+type Codes interface {
+	// IssueCode adds a code and removes every older one of the same user and
+	// purpose. Refusal: ErrNotFound when there is no such user.
+	IssueCode(ctx context.Context, code CodeRecord) error
+	// SpendCode removes the code and returns whose it was, in one statement, so
+	// that it is spent once however many ask. A code that has expired is
+	// removed and refused. Refusal: ErrNotFound.
+	SpendCode(ctx context.Context, digest Digest, purpose CodePurpose, now time.Time) (UserID, error)
+	// CodeAlive reports whether SpendCode would succeed, and changes nothing.
+	CodeAlive(ctx context.Context, digest Digest, purpose CodePurpose, now time.Time) (bool, error)
+	// DropCodes removes all codes of a user.
+	DropCodes(ctx context.Context, id UserID) error
+	// ForgetCodes removes the codes that expired before the given time.
+	ForgetCodes(ctx context.Context, before time.Time) (int, error)
+}
+
+// Events keeps the audit log. There is no way to change a line.
+type Events interface {
+	// Record adds one event.
+	Record(ctx context.Context, event Event) error
+	// EventsOf returns the newest events about a user, the newest first, at most
+	// limit.
+	EventsOf(ctx context.Context, id UserID, limit int) ([]Event, error)
+	// ForgetEvents removes the events older than the given time.
+	ForgetEvents(ctx context.Context, before time.Time) (int, error)
+}
+
+// MasterKeyKeeper is an engine that also keeps a master key, outside the
+// database: SQLite keeps one in a file beside its own. Programs that pass a
+// master key in the configuration do not need it.
+type MasterKeyKeeper interface {
+	// MasterKey returns the key, and makes it first where there is neither a
+	// key nor anything sealed with one.
+	MasterKey(ctx context.Context) (MasterKey, error)
+}
