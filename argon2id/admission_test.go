@@ -1,0 +1,179 @@
+package argon2id
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func mustEnter(t *testing.T, a *admission, wants place) (leave func()) {
+	t.Helper()
+	leave, err := a.enter(context.Background(), wants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return leave
+}
+
+// waitForQueue returns once n calls wait.
+func waitForQueue(a *admission, n int) {
+	for {
+		a.mu.Lock()
+		length := a.waiting.Len()
+		a.mu.Unlock()
+		if length == n {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func assertAllFree(t *testing.T, a *admission) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.free != a.whole || a.waiting.Len() != 0 {
+		t.Errorf("%+v of %+v are free, %d wait", a.free, a.whole, a.waiting.Len())
+	}
+}
+
+func TestPW20Overload(t *testing.T) {
+	one := place{memoryKiB: 10, cores: 1}
+
+	t.Run("a_full_queue_refuses_at_once", func(t *testing.T) {
+		a := newAdmission(one, 2, time.Hour)
+		leave := mustEnter(t, a, one)
+		var group sync.WaitGroup
+		for i := range 2 {
+			group.Go(func() { mustEnter(t, a, one)() })
+			waitForQueue(a, i+1)
+		}
+		if _, err := a.enter(context.Background(), one); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("got %v, want %v", err, ErrOverloaded)
+		}
+		leave()
+		group.Wait()
+		assertAllFree(t, a)
+	})
+
+	t.Run("waiting_is_bounded", func(t *testing.T) {
+		a := newAdmission(one, 2, time.Nanosecond)
+		leave := mustEnter(t, a, one)
+		if _, err := a.enter(context.Background(), one); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("got %v, want %v", err, ErrOverloaded)
+		}
+		leave()
+		assertAllFree(t, a)
+	})
+
+	t.Run("who_gives_up_frees_the_way_for_the_next", func(t *testing.T) {
+		a := newAdmission(place{memoryKiB: 10, cores: 2}, 4, time.Hour)
+		leave := mustEnter(t, a, place{memoryKiB: 5, cores: 1})
+		ctx, cancel := context.WithCancel(context.Background())
+		gaveUp := make(chan error)
+		go func() {
+			_, err := a.enter(ctx, place{memoryKiB: 10, cores: 1})
+			gaveUp <- err
+		}()
+		waitForQueue(a, 1)
+		small := make(chan func())
+		go func() { small <- mustEnter(t, a, place{memoryKiB: 5, cores: 1}) }()
+		waitForQueue(a, 2) // not overtaken: it would fit
+		cancel()
+		if err := <-gaveUp; !errors.Is(err, context.Canceled) || errors.Is(err, ErrOverloaded) {
+			t.Errorf("got %v, want %v", err, context.Canceled)
+		}
+		(<-small)()
+		leave()
+		assertAllFree(t, a)
+	})
+
+	t.Run("a_caller_who_has_left_is_not_let_in", func(t *testing.T) {
+		a := newAdmission(one, 1, time.Hour)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := a.enter(ctx, one); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want %v", err, context.Canceled)
+		}
+		assertAllFree(t, a)
+	})
+
+	t.Run("more_lanes_than_cores_run_alone", func(t *testing.T) {
+		a := newAdmission(place{memoryKiB: 100, cores: 2}, 1, time.Hour)
+		leave := mustEnter(t, a, place{memoryKiB: 1, cores: 16})
+		if a.free.cores != 0 {
+			t.Errorf("%d cores are free", a.free.cores)
+		}
+		leave()
+		assertAllFree(t, a)
+	})
+
+	t.Run("what_never_fits_is_rejected", func(t *testing.T) {
+		a := newAdmission(one, 1, time.Hour)
+		if _, err := a.enter(context.Background(), place{memoryKiB: 11, cores: 1}); !errors.Is(err, ErrRejected) {
+			t.Errorf("got %v, want %v", err, ErrRejected)
+		}
+	})
+
+	t.Run("par(500)_stays_within_memory_and_cores", func(t *testing.T) {
+		a := newAdmission(place{memoryKiB: 64, cores: 4}, 1000, time.Hour)
+		var memoryKiB, cores, done atomic.Int64
+		var group sync.WaitGroup
+		for i := range 500 {
+			group.Go(func() {
+				wants := place{memoryKiB: uint64(1 + i*7%64), cores: 1 + i%4}
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				if i%5 == 0 {
+					go cancel()
+				}
+				leave, err := a.enter(ctx, wants)
+				if err != nil {
+					return
+				}
+				defer leave()
+				if got := memoryKiB.Add(int64(wants.memoryKiB)); got > 64 {
+					t.Errorf("%d KiB at once", got)
+				}
+				if got := cores.Add(int64(wants.cores)); got > 4 {
+					t.Errorf("%d cores at once", got)
+				}
+				runtime.Gosched()
+				memoryKiB.Add(-int64(wants.memoryKiB))
+				cores.Add(-int64(wants.cores))
+				done.Add(1)
+			})
+		}
+		group.Wait()
+		if got := done.Load(); got < 400 {
+			t.Errorf("%d were let in, want all 400 who stayed", got)
+		}
+		assertAllFree(t, a)
+	})
+}
+
+func TestPW20EngineRefusesWithoutWork(t *testing.T) {
+	engine := newTestEngine(t, Config{MemoryBudgetKiB: 12 * 1024, MaxWait: time.Nanosecond, MaxWaiting: 1})
+	phc := mustHash(t, engine, "fifteen-chars!!")
+	before := engine.Evaluations()
+	leave := mustEnter(t, engine.places, placeFor(cheapest))
+	_, hashErr := engine.Hash(t.Context(), []byte("fifteen-chars!!"))
+	_, verifyErr := engine.Verify(t.Context(), []byte("fifteen-chars!!"), phc)
+	absentErr := engine.VerifyAbsent(t.Context(), []byte("fifteen-chars!!"))
+	for _, err := range []error{hashErr, verifyErr, absentErr} {
+		if !errors.Is(err, ErrOverloaded) {
+			t.Errorf("got %v, want %v", err, ErrOverloaded)
+		}
+	}
+	if got := engine.Evaluations(); got != before {
+		t.Errorf("%d passwords were evaluated", got-before)
+	}
+	leave()
+	if verdict, err := engine.Verify(t.Context(), []byte("fifteen-chars!!"), phc); err != nil || !verdict.Match {
+		t.Errorf("afterwards: %+v, %v", verdict, err)
+	}
+}

@@ -1,0 +1,198 @@
+package argon2id
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxPasswordBytes bounds what is hashed, in octets. 256 code points fit.
+	maxPasswordBytes = 1024
+	// defaultMaxWait is shorter than the patience of a person and of most proxies.
+	defaultMaxWait = 5 * time.Second
+	// waitingPerCore fills about the default wait with hashes of the default price.
+	waitingPerCore = 64
+)
+
+var (
+	// ErrOverloaded says that no place came free in time or that too many wait
+	// already. Nothing was computed; trying again after a pause may work.
+	ErrOverloaded = errors.New("argon2id: overloaded")
+	// ErrRejected says that a stored string or a password is not one to work on.
+	// Nothing was computed.
+	ErrRejected = errors.New("argon2id: rejected")
+	// ErrPasswordSize is the ErrRejected of passwords: above 1,024 octets, or
+	// empty where a new hash was asked for.
+	ErrPasswordSize = fmt.Errorf("%w: password is not 1 to %d octets", ErrRejected, maxPasswordBytes)
+)
+
+// Config says how dear a hash is and how many may run at once. The zero value
+// is DefaultParams and as many hashes at once as there are cores.
+type Config struct {
+	// Params is the price of new hashes; zero means DefaultParams.
+	Params Params
+	// MemoryBudgetKiB bounds the memory of all running hashes together; zero
+	// means one new hash a core, and at least 262,144, so that every stored
+	// hash that is accepted can be checked.
+	MemoryBudgetKiB uint64
+	// MaxWait bounds how long a call waits for its place; zero means 5 s.
+	MaxWait time.Duration
+	// MaxWaiting bounds how many calls wait; zero means 64 a core.
+	MaxWaiting int
+}
+
+// Engine hashes and checks passwords within the memory and the cores it was
+// given. It is safe for concurrent use. Engines do not know of each other.
+type Engine struct {
+	params      Params
+	places      *admission
+	evaluations atomic.Uint64
+	filledKiB   atomic.Uint64
+}
+
+// Verdict is the outcome of Verify.
+type Verdict struct {
+	// Match says that the password is the one that was hashed.
+	Match bool
+	// Outdated says that a new hash would be made differently; false without Match.
+	Outdated bool
+}
+
+// NewEngine returns an Engine, or an error that names the field that is wrong
+// and how to mend it.
+func NewEngine(config Config) (*Engine, error) {
+	if config.Params == (Params{}) {
+		config.Params = DefaultParams()
+	}
+	if err := config.Params.Check(); err != nil {
+		return nil, err
+	}
+	if config.MaxWait < 0 || config.MaxWaiting < 0 {
+		return nil, errors.New("argon2id: MaxWait and MaxWaiting must not be negative; zero means the default")
+	}
+	cores := runtime.GOMAXPROCS(0)
+	if config.MemoryBudgetKiB == 0 {
+		config.MemoryBudgetKiB = max(uint64(cores)*uint64(config.Params.MemoryKiB), maxMemoryKiB)
+	}
+	if config.MemoryBudgetKiB < uint64(config.Params.MemoryKiB) {
+		return nil, fmt.Errorf("argon2id: MemoryBudgetKiB %d holds no hash; use at least %d, the memory of one",
+			config.MemoryBudgetKiB, config.Params.MemoryKiB)
+	}
+	if config.MaxWait == 0 {
+		config.MaxWait = defaultMaxWait
+	}
+	if config.MaxWaiting == 0 {
+		config.MaxWaiting = waitingPerCore * cores
+	}
+	return &Engine{
+		params: config.Params,
+		places: newAdmission(place{memoryKiB: config.MemoryBudgetKiB, cores: cores}, config.MaxWaiting, config.MaxWait),
+	}, nil
+}
+
+// Params returns the price of new hashes.
+func (e *Engine) Params() Params { return e.params }
+
+// Evaluations returns how many passwords were put through Argon2id since the
+// Engine was made: one for each Hash, Verify and VerifyAbsent that did its work.
+func (e *Engine) Evaluations() uint64 { return e.evaluations.Load() }
+
+// Hash returns the PHC string of the password with a fresh salt of 16 octets and
+// a tag of 32.
+//
+// Refusals: ErrPasswordSize for an empty password or one above 1,024 octets,
+// ErrOverloaded, and the error of ctx while waiting. Once begun, a hash is
+// finished.
+func (e *Engine) Hash(ctx context.Context, password []byte) (phc string, err error) {
+	if len(password) == 0 || len(password) > maxPasswordBytes {
+		return "", ErrPasswordSize
+	}
+	leave, err := e.places.enter(ctx, placeFor(e.params))
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	salt := freshSalt()
+	tag := e.evaluate(password, salt, e.params, tagBytes)
+	return Hash{Params: e.params, Salt: salt, Tag: tag}.PHC(), nil
+}
+
+// Verify compares the password with a stored hash, in a time that does not
+// depend on how much of it is right. A hash that was cheaper than new ones costs
+// as much as a new one. The empty password never matches.
+//
+// Refusals: ErrRejected for a stored string that ParseHash refuses or that is
+// larger than the memory budget, ErrPasswordSize above 1,024 octets,
+// ErrOverloaded, and the error of ctx while waiting.
+func (e *Engine) Verify(ctx context.Context, password []byte, phc string) (Verdict, error) {
+	if len(password) > maxPasswordBytes {
+		return Verdict{}, ErrPasswordSize
+	}
+	stored, err := ParseHash(phc)
+	if err != nil {
+		return Verdict{}, err
+	}
+	// The place is that of a new hash at least, so that an old one waits no
+	// less than a missing user does.
+	leave, err := e.places.enter(ctx, placeFor(e.params).atLeast(placeFor(stored.Params)))
+	if err != nil {
+		return Verdict{}, err
+	}
+	defer leave()
+	tag := e.evaluate(password, stored.Salt, stored.Params, len(stored.Tag))
+	if rest, ok := stored.Params.missing(e.params); ok {
+		e.fill(password, stored.Salt, rest, tagBytes)
+	}
+	match := sameTag(tag, stored.Tag) && len(password) > 0
+	return Verdict{Match: match, Outdated: match && e.outdated(stored)}, nil
+}
+
+// VerifyAbsent does for a user who does not exist what Verify does for one who
+// does: one hash of the current price, whose result is thrown away.
+//
+// Refusals: those of Verify, without ErrRejected for a stored string.
+func (e *Engine) VerifyAbsent(ctx context.Context, password []byte) error {
+	if len(password) > maxPasswordBytes {
+		return ErrPasswordSize
+	}
+	leave, err := e.places.enter(ctx, placeFor(e.params))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	var salt [saltBytes]byte
+	tag := e.evaluate(password, salt[:], e.params, tagBytes)
+	sameTag(tag, make([]byte, tagBytes))
+	return nil
+}
+
+func (e *Engine) evaluate(password, salt []byte, price Params, tagLength int) []byte {
+	e.evaluations.Add(1)
+	return e.fill(password, salt, price, tagLength)
+}
+
+func (e *Engine) fill(password, salt []byte, price Params, tagLength int) []byte {
+	e.filledKiB.Add(price.work())
+	return derive(password, salt, price, tagLength)
+}
+
+func (e *Engine) outdated(stored Hash) bool {
+	return stored.Params != e.params || len(stored.Salt) != saltBytes || len(stored.Tag) != tagBytes
+}
+
+// sameTag is the only comparison of tags.
+func sameTag(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
+
+// freshSalt never fails: crypto/rand ends the program rather than return
+// anything that is not random.
+func freshSalt() []byte {
+	salt := make([]byte, saltBytes)
+	_, _ = rand.Read(salt)
+	return salt
+}
