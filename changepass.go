@@ -1,0 +1,82 @@
+package gatehouse
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+
+	"gatehouse/model"
+)
+
+// PasswordChange is a new password from somebody who is logged in.
+type PasswordChange struct {
+	UserID    model.UserID
+	SessionID model.SessionID // the session that stays; the zero id keeps none
+	Current   model.Password
+	New       model.Password
+}
+
+// ChangePass checks the current password and sets the new one with a salt of
+// its own. Every other session is ended and every code of the user is void.
+// Refusals: ErrWrongPassword, and the others only after the right password:
+// ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked, ErrSamePassword,
+// ErrBadRequest; ErrOverloaded.
+func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
+	account, err := a.confirm(ctx, in.UserID, in.Current, "current_password")
+	if err != nil {
+		return err
+	}
+	password, err := a.newPassword(in.New, "new_password")
+	if err != nil {
+		return err
+	}
+	// The current password was just proven, so comparing with it is comparing
+	// with what is stored.
+	current, err := in.Current.Canonical()
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(current, password) == 1 {
+		return model.ErrSamePassword.With("new_password", "Choose a password that differs from the current one.")
+	}
+	hash, err := a.hashes.Hash(ctx, password)
+	if err != nil {
+		return hashTrouble(err)
+	}
+	now := a.now()
+	err = a.store.Tx(ctx, func(tx model.Records) error {
+		if err := tx.ChangePassword(ctx, in.UserID, account.PasswordVersion, model.PasswordHash(hash), now); err != nil {
+			return err
+		}
+		return a.cutOff(ctx, tx, cut{userID: in.UserID, keep: in.SessionID, name: model.EventPasswordChange})
+	})
+	if errors.Is(err, model.ErrNotFound) {
+		// Somebody else changed the password, or deleted the user, meanwhile.
+		return model.ErrWrongPassword.With("current_password", "The password was changed meanwhile. Log in with the new one.")
+	}
+	if err != nil {
+		return fmt.Errorf("gatehouse: change password: %w", err)
+	}
+	return nil
+}
+
+// cut says whose way in ends, which session stays, and why.
+type cut struct {
+	userID model.UserID
+	keep   model.SessionID // the zero id keeps none
+	name   model.EventName
+}
+
+// cutOff is the one place that ends every other way in: sessions with their
+// tokens, and codes. Each new password and each disabled user comes through
+// here.
+func (a *Auth) cutOff(ctx context.Context, tx model.Records, c cut) error {
+	if _, err := a.endSessions(ctx, tx, c.userID, c.keep); err != nil {
+		return err
+	}
+	if err := tx.DropCodes(ctx, c.userID); err != nil {
+		return err
+	}
+	return tx.Record(ctx, a.event(ctx, c.name, c.userID, c.keep))
+}

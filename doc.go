@@ -1,0 +1,50 @@
+// Package gatehouse is user authentication for Go programs: registration,
+// login, access tokens that renew themselves, sessions that can be seen and
+// ended, change and reset of the password, and deletion that really deletes.
+//
+// A program opens a store, makes an [Auth] and calls its verbs:
+//
+//	store, err := sqlite.Open(ctx, "gatehouse.db")
+//	auth, err := gatehouse.New(ctx, store, gatehouse.Config{Issuer: "https://id.example.com", Audience: "shop"})
+//	grant, err := auth.LoginUser(ctx, gatehouse.Credentials{Identifier: "ana", Password: password})
+//	claims, err := auth.LoginJWT(ctx, grant.AccessToken)
+//
+// Package gatehouse/web puts HTTPS pages and a JSON API on the same Auth;
+// programs that are not written in Go run the command gatehouse serve beside
+// them. Both use the rules of this package and have none of their own.
+//
+// # Words
+//
+// A user has a username or an email or both, and a password, of which only a
+// hash with its own salt is kept. A login opens a session. Over the API a
+// session has an access token, a JWT that any service verifies without asking
+// us, and a refresh token, which renews it once. A browser has a cookie
+// instead. A code is handed over and used once. A refusal is an error meant for
+// the caller, a [*model.Error]; every other error is trouble.
+//
+// # Security model
+//
+// Passwords are hashed with Argon2id. A missing user costs one hash, like a
+// wrong password. The number of hashes at once is bounded.
+//
+// A session is one row. Its cookie is 256 random bits, kept as a SHA-256. Its
+// refresh token is not kept at all: it is derived from the master key, the id of
+// the session and a counter, so that a stolen database holds no token, a forged
+// token is refused without asking the store, and one counter cannot have two
+// successors. Spending a token is one conditional statement that raises the
+// counter. The parent of the token in force is answered with the identical
+// successor for 10 seconds; an older one ends the session.
+//
+// Access tokens live 10 minutes. LoginJWT asks nobody; the doors ask the store
+// for the session behind the token each time, so there a revocation is seen at
+// once, and other services see it through the status list.
+//
+// Signing keys lie in the store under AES-256-GCM, sealed with the master key,
+// which lies elsewhere. Who loses the master key loses the signing keys and every
+// refresh token with it, and no user; who has both it and the database has the
+// hashes and the power to sign, so keep them apart.
+//
+// A new password, and disabling or deleting a user, ends every other way in: one
+// function does it. A session opens only under the password that was checked,
+// so that no login outlives a change that happened meanwhile.
+package gatehouse

@@ -1,0 +1,167 @@
+package gatehouse
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gatehouse/jwt"
+	"gatehouse/model"
+)
+
+// keyring is the signing keys of the configured algorithm, as the store had
+// them when they were last loaded. It never changes; a new one replaces it.
+type keyring struct {
+	keys   []ringKey
+	public jwt.KeySet
+}
+
+type ringKey struct {
+	activeFrom time.Time
+	key        *jwt.SigningKey
+}
+
+// KeyInfo describes a signing key without holding it.
+type KeyInfo struct {
+	KeyID      string
+	Algorithm  string
+	State      string // "next", "active" or "retired"
+	CreatedAt  time.Time
+	ActiveFrom time.Time
+}
+
+// KeySet returns the keys that verify our tokens, as RFC 7517 has them when it
+// is encoded as JSON. It reads no storage.
+func (a *Auth) KeySet() jwt.KeySet { return a.keys.Load().public }
+
+// SigningKeys describes every key in the store, the oldest first.
+func (a *Auth) SigningKeys(ctx context.Context) ([]KeyInfo, error) {
+	kept, err := a.store.SigningKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: signing keys: %w", err)
+	}
+	now := a.now()
+	infos := make([]KeyInfo, len(kept))
+	active := make(map[string]int, 1)
+	for i, k := range kept {
+		infos[i] = KeyInfo{KeyID: k.KeyID, Algorithm: k.Algorithm, State: "next", CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
+		if k.ActiveFrom.After(now) {
+			continue
+		}
+		if before, ok := active[k.Algorithm]; ok {
+			infos[before].State = "retired"
+		}
+		infos[i].State = "active"
+		active[k.Algorithm] = i
+	}
+	for i := range infos {
+		if infos[i].Algorithm != a.cfg.Algorithm {
+			infos[i].State = "retired"
+		}
+	}
+	return infos, nil
+}
+
+// loadKeys reads the signing keys of our algorithm, and makes the first one
+// where there is none.
+func (a *Auth) loadKeys(ctx context.Context) error {
+	ring, err := a.readKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if len(ring.keys) == 0 {
+		if err := a.makeKey(ctx, 1); err != nil {
+			return err
+		}
+		// Another process may have been first; what counts is what is kept.
+		if ring, err = a.readKeys(ctx); err != nil {
+			return err
+		}
+	}
+	a.keys.Store(ring)
+	return nil
+}
+
+func (a *Auth) readKeys(ctx context.Context) (*keyring, error) {
+	kept, err := a.store.SigningKeys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: signing keys: %w", err)
+	}
+	ring := &keyring{}
+	var public []jwt.VerifyKey
+	for _, k := range kept {
+		if k.Algorithm != a.cfg.Algorithm {
+			continue
+		}
+		key, err := a.openKey(k)
+		if err != nil {
+			return nil, err
+		}
+		ring.keys = append(ring.keys, ringKey{activeFrom: k.ActiveFrom, key: key})
+		public = append(public, key.VerifyKey())
+	}
+	if ring.public, err = jwt.NewKeySet(public...); err != nil {
+		return nil, fmt.Errorf("gatehouse: signing keys: %w", err)
+	}
+	return ring, nil
+}
+
+// openKey unseals a key, unless it is one that we hold already.
+func (a *Auth) openKey(kept model.SigningKey) (*jwt.SigningKey, error) {
+	if held := a.keys.Load(); held != nil {
+		for _, k := range held.keys {
+			if k.key.KeyID() == kept.KeyID {
+				return k.key, nil
+			}
+		}
+	}
+	encoded, err := a.seal.Open(kept.Sealed, keyPlace(kept.KeyID, kept.Algorithm))
+	if err != nil {
+		return nil, err
+	}
+	key, err := jwt.ParseSigningKey(jwt.Algorithm(kept.Algorithm), kept.KeyID, encoded)
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: signing key %s: %w", kept.KeyID, err)
+	}
+	return key, nil
+}
+
+func (a *Auth) makeKey(ctx context.Context, generation int64) error {
+	key, err := jwt.GenerateKey(jwt.Algorithm(a.cfg.Algorithm))
+	if err != nil {
+		return fmt.Errorf("gatehouse: new signing key: %w", err)
+	}
+	encoded, err := key.Encode()
+	if err != nil {
+		return fmt.Errorf("gatehouse: new signing key: %w", err)
+	}
+	now := a.now()
+	kept := model.SigningKey{
+		KeyID: key.KeyID(), Algorithm: a.cfg.Algorithm, Generation: generation,
+		Sealed:    a.seal.Seal(encoded, keyPlace(key.KeyID(), a.cfg.Algorithm)),
+		CreatedAt: now, ActiveFrom: now,
+	}
+	return a.store.Tx(ctx, func(tx model.Records) error {
+		made, err := tx.CreateSigningKey(ctx, kept)
+		if err != nil || !made {
+			return err
+		}
+		return tx.Record(ctx, a.event(ctx, model.EventSigningKeyMade, model.UserID{}, model.SessionID{}))
+	})
+}
+
+// signingKey returns the key of the latest generation that is active by now.
+func (a *Auth) signingKey() *jwt.SigningKey {
+	now := a.now()
+	keys := a.keys.Load().keys
+	for i := len(keys) - 1; i > 0; i-- {
+		if !keys[i].activeFrom.After(now) {
+			return keys[i].key
+		}
+	}
+	return keys[0].key
+}
+
+func keyPlace(keyID, algorithm string) string {
+	return "signing_keys.sealed\x00" + algorithm + "\x00" + keyID
+}

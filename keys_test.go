@@ -1,0 +1,219 @@
+package gatehouse_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse"
+	"gatehouse/model"
+	"gatehouse/sqlite"
+)
+
+func TestSigningKeys(t *testing.T) {
+	for _, algorithm := range []string{"EdDSA", "ES256", "RS256", "HS256"} {
+		t.Run(algorithm, func(t *testing.T) {
+			h := newHouse(t, func(c *gatehouse.Config) { c.Algorithm = algorithm })
+			h.register(t, "ana")
+			grant := h.login(t, "ana")
+			h.reopen(t)
+			if _, err := h.LoginJWT(t.Context(), grant.AccessToken); err != nil {
+				t.Errorf("after a restart: %v", err)
+			}
+			document, err := json.Marshal(h.KeySet())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var set struct{ Keys []map[string]any }
+			if err := json.Unmarshal(document, &set); err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]int{true: 0, false: 1}[algorithm == "HS256"]; len(set.Keys) != want {
+				t.Errorf("JW-03: %d keys published, want %d", len(set.Keys), want)
+			}
+			for _, key := range set.Keys {
+				for _, private := range []string{"d", "k", "p", "q", "dp", "dq", "qi", "oth"} {
+					if _, ok := key[private]; ok {
+						t.Errorf("JW-23: member %s is published", private)
+					}
+				}
+			}
+			h.cfg.Algorithm = map[bool]string{true: "ES256", false: "EdDSA"}[algorithm == "EdDSA"]
+			h.reopen(t)
+			_, err = h.LoginJWT(t.Context(), grant.AccessToken)
+			refused(t, err, model.ErrInvalidToken) // JW-03: one algorithm at a time
+		})
+	}
+}
+
+func TestTwoProcessesMakeOneFirstKey(t *testing.T) {
+	dir := t.TempDir()
+	auths := make([]*gatehouse.Auth, 4)
+	errs := together(len(auths), func(i int) error {
+		store, err := sqlite.Open(t.Context(), filepath.Join(dir, "gatehouse.db"))
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		auths[i], err = gatehouse.New(t.Context(), store, gatehouse.Config{Issuer: "https://id.example.com", Audience: "shop", HashParams: cheap})
+		return err
+	})
+	if count(errs, nil) != len(auths) {
+		t.Fatal(errs)
+	}
+	first, err := auths[0].SigningKeys(t.Context())
+	if err != nil || len(first) != 1 || first[0].State != "active" {
+		t.Fatalf("%v %v", first, err)
+	}
+}
+
+func TestStolenDatabase(t *testing.T) {
+	h := newHouse(t)
+	h.register(t, "ana")
+	grant := h.login(t, "ana")
+	if err := h.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("KY-10_another_master_key_opens_nothing", func(t *testing.T) {
+		store, err := sqlite.Open(t.Context(), filepath.Join(h.dir, "gatehouse.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = store.Close() }()
+		cfg := h.cfg
+		for i := range cfg.MasterKey {
+			cfg.MasterKey[i] = byte(i)
+		}
+		if _, err := gatehouse.New(t.Context(), store, cfg); err == nil {
+			t.Error("the signing keys opened")
+		}
+	})
+	t.Run("KY-01_the_private_key_is_not_in_the_file", func(t *testing.T) {
+		db, err := sql.Open("sqlite", filepath.Join(h.dir, "gatehouse.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		var sealed []byte
+		if err := db.QueryRowContext(t.Context(), "SELECT sealed FROM signing_keys").Scan(&sealed); err != nil {
+			t.Fatal(err)
+		}
+		if len(sealed) < 60 || sealed[0] != 1 {
+			t.Errorf("a sealed record of %d bytes, version %d", len(sealed), sealed[0])
+		}
+	})
+	t.Run("KY-05_a_changed_record_does_not_open", func(t *testing.T) {
+		db, err := sql.Open("sqlite", filepath.Join(h.dir, "gatehouse.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.ExecContext(t.Context(), "UPDATE signing_keys SET key_id = key_id || 'x'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		store, err := sqlite.Open(t.Context(), filepath.Join(h.dir, "gatehouse.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = store.Close() }()
+		if _, err := gatehouse.New(t.Context(), store, h.cfg); err == nil {
+			t.Error("a record that was moved to another key id opened")
+		}
+	})
+	_ = grant
+}
+
+func TestTheMasterKeyIsNotMadeAnew(t *testing.T) {
+	h := newHouse(t)
+	if err := h.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(h.dir, "master.key")); err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(t.Context(), filepath.Join(h.dir, "gatehouse.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	if _, err := gatehouse.New(t.Context(), store, h.cfg); err == nil || !strings.Contains(err.Error(), "master.key") {
+		t.Errorf("got %v, want an error that names master.key", err)
+	}
+}
+
+func TestStatusList(t *testing.T) {
+	h := newHouse(t)
+	h.register(t, "ana")
+	grant := h.login(t, "ana")
+	before, _, err := h.StatusList(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Add(2 * time.Minute)
+	if same, _, err := h.StatusList(t.Context()); err != nil || same != before {
+		t.Errorf("signed anew though nothing was ended (%v)", err)
+	}
+	h.clock.Add(30 * time.Second)
+	if renewed, _, err := h.StatusList(t.Context()); err != nil || renewed == before {
+		t.Errorf("not signed anew at half of its life (%v)", err)
+	}
+	claims, err := h.LoginJWT(t.Context(), grant.AccessToken)
+	if err != nil || claims.Status.URI != "https://id.example.com/v1/status-list" {
+		t.Fatalf("status claim %+v, %v", claims, err)
+	}
+	if err := h.LogoutUser(t.Context(), grant.User.ID, grant.SessionID); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Add(time.Second)
+	after, _, err := h.StatusList(t.Context())
+	if err != nil || after == before {
+		t.Fatalf("the list did not change (%v)", err)
+	}
+	kept, err := h.store.EndedIndexes(t.Context())
+	if err != nil || len(kept) != 1 || kept[0] != claims.Status.Index {
+		t.Errorf("ended %v, want [%d] (%v)", kept, claims.Status.Index, err)
+	}
+	if err := h.EraseUser(t.Context(), grant.User.ID); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := h.store.EndedIndexes(t.Context()); err != nil || len(kept) != 1 {
+		t.Errorf("deleting the user freed the place in the list: %v, %v", kept, err)
+	}
+}
+
+func TestAccessTokenClaims(t *testing.T) {
+	h := newHouse(t)
+	ana, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: goodPassword, Roles: []string{"admin", "shop:read"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant := h.login(t, "ana")
+	c, err := h.LoginJWT(t.Context(), grant.AccessToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Issuer != "https://id.example.com" || c.Subject != ana.ID.String() || len(c.Audience) != 1 || c.Audience[0] != "shop" ||
+		c.ClientID != "shop" || c.SessionID != grant.SessionID.String() || c.TokenID == "" || c.ACR == "" ||
+		strings.Join(c.AMR, " ") != "pwd" || strings.Join(c.Roles, " ") != "admin shop:read" || !c.AuthTime.Equal(h.clock.Now()) {
+		t.Errorf("JW-19/JW-33: %+v", c)
+	}
+	if grant.ExpiresIn != 10*time.Minute || c.ExpiresAt.Sub(c.IssuedAt) != 10*time.Minute {
+		t.Errorf("JW-22: lives %v", grant.ExpiresIn)
+	}
+	h.clock.Add(10*time.Minute + 59*time.Second)
+	if _, err := h.LoginJWT(t.Context(), grant.AccessToken); err != nil {
+		t.Errorf("JW-11: exp + 59 s: %v", err)
+	}
+	h.clock.Add(2 * time.Second)
+	if _, err := h.LoginJWT(t.Context(), grant.AccessToken); !errors.Is(err, model.ErrInvalidToken) {
+		t.Errorf("JW-11: exp + 61 s: %v", err)
+	}
+}

@@ -1,0 +1,160 @@
+package gatehouse
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"gatehouse/model"
+)
+
+// Credentials are what somebody claims to know.
+type Credentials struct {
+	Identifier string // a username or an email, in any spelling
+	Password   model.Password
+}
+
+// LoginUser checks the credentials and opens a session. A missing user takes as
+// long as a wrong password. Refusals: ErrWrongCredentials, ErrPasswordTooLong,
+// ErrBadRequest, ErrOverloaded; and ErrUserDisabled, told only after the right
+// password.
+func (a *Auth) LoginUser(ctx context.Context, in Credentials) (Grant, error) {
+	account, err := a.authenticate(ctx, in)
+	if err != nil {
+		return Grant{}, err
+	}
+	session, err := a.openSession(ctx, account, opening{idle: refreshIdle})
+	if err != nil {
+		return Grant{}, err
+	}
+	return a.grant(model.Presence{User: account.User, Session: session})
+}
+
+// LoginPage is LoginUser for a browser: what it returns is a cookie value and
+// holds no token. Programs that speak JSON use LoginUser.
+func (a *Auth) LoginPage(ctx context.Context, in Credentials) (PageGrant, error) {
+	account, err := a.authenticate(ctx, in)
+	if err != nil {
+		return PageGrant{}, err
+	}
+	token := newSecret[model.SessionToken]("")
+	session, err := a.openSession(ctx, account, opening{idle: pageIdle, cookie: model.DigestOf(token)})
+	if err != nil {
+		return PageGrant{}, err
+	}
+	return PageGrant{Token: token, Session: session, User: account.User}, nil
+}
+
+// authenticate returns the account whose password the credentials hold.
+func (a *Auth) authenticate(ctx context.Context, in Credentials) (model.Account, error) {
+	typed, err := typedPassword(in.Password, "password")
+	if err != nil {
+		return model.Account{}, err
+	}
+	account, err := a.findAccount(ctx, in.Identifier)
+	if err != nil {
+		return model.Account{}, err
+	}
+	right, err := a.checkPassword(ctx, account, typed)
+	if err != nil {
+		return model.Account{}, err
+	}
+	if !right {
+		return model.Account{}, a.loginFailed(ctx, account)
+	}
+	if account.User.Disabled() {
+		return model.Account{}, model.ErrUserDisabled
+	}
+	return *account, nil
+}
+
+// loginFailed records the failure and is what the caller is told, whoever the
+// account belongs to and whether there is one.
+func (a *Auth) loginFailed(ctx context.Context, account *model.Account) error {
+	var id model.UserID
+	if account != nil {
+		id = account.User.ID
+	}
+	if err := a.store.Record(ctx, a.event(ctx, model.EventLoginFail, id, model.SessionID{})); err != nil {
+		return fmt.Errorf("gatehouse: record: %w", err)
+	}
+	return model.ErrWrongCredentials
+}
+
+// findAccount returns nil for an identifier that nobody has, or that nobody
+// could have: both are answered alike.
+func (a *Auth) findAccount(ctx context.Context, typed string) (*model.Account, error) {
+	identifier, err := model.ParseIdentifier(typed)
+	if err != nil {
+		return nil, nil
+	}
+	var account model.Account
+	if email, ok := identifier.Email(); ok {
+		account, err = a.store.AccountByEmail(ctx, email)
+	} else if username, ok := identifier.Username(); ok {
+		account, err = a.store.AccountByUsername(ctx, username)
+	}
+	if errors.Is(err, model.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: account: %w", err)
+	}
+	return &account, nil
+}
+
+// opening is how a session begins.
+type opening struct {
+	idle   time.Duration
+	cookie model.Digest // zero for a session without a cookie
+}
+
+// openSession is the one place where a session begins. It opens only if the
+// password that was checked is still the password, and ends the oldest session
+// of a user who has too many.
+func (a *Auth) openSession(ctx context.Context, account model.Account, how opening) (model.Session, error) {
+	now := a.now()
+	session := model.Session{
+		ID: model.NewID[model.Session](), UserID: account.User.ID, CookieDigest: how.cookie,
+		SteppedAt: now, AuthenticatedAt: now, CreatedAt: now, LastUsedAt: now,
+		IdleExpiresAt: now.Add(how.idle), ExpiresAt: now.Add(sessionLifetime),
+		Client: model.ClientFrom(ctx),
+	}
+	err := a.store.Tx(ctx, func(tx model.Records) error {
+		index, err := tx.OpenSession(ctx, session, account.PasswordVersion)
+		if err != nil {
+			return err
+		}
+		session.StatusIndex = index
+		ended, err := tx.EndOldestSessions(ctx, account.User.ID, sessionsPerUser, now)
+		if err != nil {
+			return err
+		}
+		if ended > 0 {
+			if err := tx.Record(ctx, a.event(ctx, model.EventSessionLimit, account.User.ID, session.ID)); err != nil {
+				return err
+			}
+		}
+		return tx.Record(ctx, a.event(ctx, model.EventLoginSuccess, account.User.ID, session.ID))
+	})
+	if errors.Is(err, model.ErrNotFound) {
+		// The password was changed, or the user disabled or deleted, while it
+		// was being checked.
+		return model.Session{}, model.ErrWrongCredentials
+	}
+	if err != nil {
+		return model.Session{}, fmt.Errorf("gatehouse: open session: %w", err)
+	}
+	return session, nil
+}
+
+// newSecret returns 256 random bits as text, behind a prefix that tells what
+// they are.
+func newSecret[Secret ~string](prefix string) Secret {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails
+	return Secret(prefix + base64.RawURLEncoding.EncodeToString(raw))
+}

@@ -1,0 +1,89 @@
+package gatehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gatehouse/jwt"
+	"gatehouse/model"
+)
+
+// Claims are what a verified access token says. They are shared between
+// callers: read them, do not change them.
+type Claims = jwt.Claims
+
+// LoginJWT checks an access token: signature, algorithm, type, issuer,
+// audience and times. It is stateless: no storage is read, so a token that was
+// revoked is good here until it expires. Programs that hold the store and must
+// know at once use BearerPresence. Refusal: ErrInvalidToken, whatever the
+// reason; no claims come with it.
+func (a *Auth) LoginJWT(_ context.Context, accessToken string) (*Claims, error) {
+	claims, err := a.verifier.Verify(accessToken)
+	if err != nil {
+		return nil, model.ErrInvalidToken
+	}
+	return claims, nil
+}
+
+// ExplainJWT is LoginJWT for people: its error says why a token is refused. It
+// is for the operator's eyes; doors answer with LoginJWT's refusal.
+func (a *Auth) ExplainJWT(_ context.Context, accessToken string) (*Claims, error) {
+	return a.verifier.Verify(accessToken)
+}
+
+// BearerPresence checks an access token and the session behind it, and returns
+// the user as the store has it now. Refusal: ErrInvalidToken.
+func (a *Auth) BearerPresence(ctx context.Context, accessToken string) (model.Presence, error) {
+	claims, err := a.LoginJWT(ctx, accessToken)
+	if err != nil {
+		return model.Presence{}, err
+	}
+	id, err := model.ParseID[model.Session](claims.SessionID)
+	if err != nil {
+		return model.Presence{}, model.ErrInvalidToken
+	}
+	who, err := a.store.Presence(ctx, id, a.now())
+	if err != nil {
+		return model.Presence{}, absent(err)
+	}
+	if who.User.ID.String() != claims.Subject {
+		return model.Presence{}, model.ErrInvalidToken
+	}
+	return who, nil
+}
+
+// PagePresence returns who a session cookie belongs to and moves the idle end
+// of the session. Refusal: ErrInvalidToken.
+func (a *Auth) PagePresence(ctx context.Context, token model.SessionToken) (model.Presence, error) {
+	if token == "" {
+		return model.Presence{}, model.ErrInvalidToken
+	}
+	now := a.now()
+	who, err := a.store.PresenceByCookie(ctx, model.DigestOf(token), now)
+	if err != nil {
+		return model.Presence{}, absent(err)
+	}
+	// One write a minute is enough for an end that is a day away.
+	if now.Sub(who.Session.LastUsedAt) < useInterval {
+		return who, nil
+	}
+	if err := a.store.UseSession(ctx, who.Session.ID, now, now.Add(pageIdle)); err != nil {
+		return model.Presence{}, fmt.Errorf("gatehouse: use session: %w", err)
+	}
+	return who, nil
+}
+
+// IssueJWT returns an access token for somebody who is present, such as the
+// owner of a session cookie.
+func (a *Auth) IssueJWT(_ context.Context, who model.Presence) (AccessGrant, error) {
+	return a.accessToken(who)
+}
+
+// absent is what the holder of a token or cookie without a live session is told.
+func absent(err error) error {
+	if errors.Is(err, model.ErrNotFound) {
+		return model.ErrInvalidToken
+	}
+	return fmt.Errorf("gatehouse: presence: %w", err)
+}

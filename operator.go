@@ -1,0 +1,123 @@
+package gatehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gatehouse/model"
+)
+
+// The verbs of this file are for the operator, who stands outside the doors:
+// they ask for no password, and no door offers them.
+
+// FindUser returns the user with this username, email or id. Refusal:
+// ErrNotFound.
+func (a *Auth) FindUser(ctx context.Context, text string) (model.User, error) {
+	if id, err := model.ParseID[model.User](strings.ToLower(text)); err == nil {
+		return a.store.User(ctx, id)
+	}
+	account, err := a.findAccount(ctx, text)
+	if err != nil {
+		return model.User{}, err
+	}
+	if account == nil {
+		return model.User{}, model.ErrNotFound
+	}
+	return account.User, nil
+}
+
+// Users returns at most limit users whose id follows after, in the order of
+// their ids. The zero id begins.
+func (a *Auth) Users(ctx context.Context, after model.UserID, limit int) ([]model.User, error) {
+	users, err := a.store.Users(ctx, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: users: %w", err)
+	}
+	return users, nil
+}
+
+// InviteUser adds a user without a password, and returns a code with which to
+// set one within 24 hours. Until then no password is right. Refusals: those of
+// RegisterUser about names.
+func (a *Auth) InviteUser(ctx context.Context, in Registration) (model.User, model.Code, error) {
+	user, err := a.newUser(in)
+	if err != nil {
+		return model.User{}, "", err
+	}
+	if err := a.addUser(ctx, user, ""); err != nil {
+		return model.User{}, "", err
+	}
+	code, err := a.IssueResetCode(ctx, user.ID, CodeForInvitation)
+	return user, code, err
+}
+
+// CodeOccasion is why a code is handed out; it decides how long it lives.
+type CodeOccasion int
+
+// A code for somebody who lost the password lives 30 minutes, one for somebody
+// who is invited 24 hours.
+const (
+	CodeForReset CodeOccasion = iota
+	CodeForInvitation
+)
+
+// IssueResetCode returns a code with which the user sets a new password. Older
+// codes of the user are void; the password and the sessions stay until the code
+// is used. Refusals: ErrNotFound, ErrUserDisabled.
+func (a *Auth) IssueResetCode(ctx context.Context, id model.UserID, occasion CodeOccasion) (model.Code, error) {
+	ttl := resetCodeTTL
+	if occasion == CodeForInvitation {
+		ttl = inviteCodeTTL
+	}
+	var code model.Code
+	err := a.store.Tx(ctx, func(tx model.Records) error {
+		user, err := tx.User(ctx, id)
+		if err != nil {
+			return err
+		}
+		if user.Disabled() {
+			return model.ErrUserDisabled
+		}
+		code, err = a.issueCode(ctx, tx, id, ttl)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("gatehouse: issue code: %w", err)
+	}
+	return code, nil
+}
+
+// DisableUser keeps the user out, ends every session and voids every code. It
+// keeps everything else. Refusal: ErrNotFound.
+func (a *Auth) DisableUser(ctx context.Context, id model.UserID) error {
+	now := a.now()
+	err := a.store.Tx(ctx, func(tx model.Records) error {
+		if err := tx.SetDisabled(ctx, id, now, now); err != nil {
+			return err
+		}
+		return a.cutOff(ctx, tx, cut{userID: id, name: model.EventUserDisabled})
+	})
+	if err != nil && !errors.Is(err, model.ErrNotFound) {
+		return fmt.Errorf("gatehouse: disable user: %w", err)
+	}
+	return err
+}
+
+// EnableUser lets the user in again. Sessions that were ended stay ended.
+// Refusal: ErrNotFound.
+func (a *Auth) EnableUser(ctx context.Context, id model.UserID) error {
+	now := a.now()
+	err := a.store.Tx(ctx, func(tx model.Records) error {
+		if err := tx.SetDisabled(ctx, id, time.Time{}, now); err != nil {
+			return err
+		}
+		return tx.Record(ctx, a.event(ctx, model.EventUserEnabled, id, model.SessionID{}))
+	})
+	if err != nil && !errors.Is(err, model.ErrNotFound) {
+		return fmt.Errorf("gatehouse: enable user: %w", err)
+	}
+	return err
+}

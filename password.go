@@ -1,0 +1,125 @@
+package gatehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gatehouse/argon2id"
+	"gatehouse/model"
+)
+
+// newPassword returns the bytes to hash of a password that somebody chooses, or
+// the refusal with the member it was sent in. Every way to set a password comes
+// through here.
+func (a *Auth) newPassword(password model.Password, member string) ([]byte, error) {
+	canonical, err := password.Canonical()
+	if err == nil {
+		err = password.CheckLength(a.cfg.PasswordMin)
+	}
+	return canonical, named(err, member)
+}
+
+// typedPassword returns the bytes to check of a password that somebody claims
+// to know. Ill-formed or over-long text is refused before any hash.
+func typedPassword(password model.Password, member string) ([]byte, error) {
+	canonical, err := password.Canonical()
+	return canonical, named(err, member)
+}
+
+// checkPassword is the one place where a password is checked against an
+// account. A nil account costs the same as a wrong password. It reports whether
+// the password is right, and hashes it anew when it was hashed at another
+// price.
+func (a *Auth) checkPassword(ctx context.Context, account *model.Account, password []byte) (bool, error) {
+	if account == nil || account.PasswordHash == "" || len(password) == 0 {
+		return false, hashTrouble(a.hashes.VerifyAbsent(ctx, password))
+	}
+	verdict, err := a.hashes.Verify(ctx, password, string(account.PasswordHash))
+	if errors.Is(err, argon2id.ErrRejected) {
+		return false, a.store.Record(ctx, a.event(ctx, model.EventHashRejected, account.User.ID, model.SessionID{}))
+	}
+	if err != nil || !verdict.Match {
+		return false, hashTrouble(err)
+	}
+	if verdict.Outdated {
+		if err := a.rehash(ctx, account, password); err != nil {
+			a.log.WarnContext(ctx, "password not hashed anew", "user_id", account.User.ID.String(), "error", err)
+		}
+	}
+	return true, nil
+}
+
+// rehash replaces the hash of a password that was just proven right, unless
+// another login or a change was faster. That it fails denies nobody.
+func (a *Auth) rehash(ctx context.Context, account *model.Account, password []byte) error {
+	hash, err := a.hashes.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	done, err := a.store.RehashPassword(ctx, account.User.ID, account.PasswordHash, model.PasswordHash(hash))
+	if err != nil || !done {
+		return err
+	}
+	return a.store.Record(ctx, a.event(ctx, model.EventPasswordRehash, account.User.ID, model.SessionID{}))
+}
+
+// ConfirmPassword checks the password of a user who is already logged in.
+// Refusals: ErrWrongPassword, ErrPasswordTooLong, ErrBadRequest, ErrOverloaded.
+func (a *Auth) ConfirmPassword(ctx context.Context, id model.UserID, password model.Password) error {
+	_, err := a.confirm(ctx, id, password, "password")
+	return err
+}
+
+// confirm is ConfirmPassword for a member of another name, and returns the
+// account as it was when the password was right.
+func (a *Auth) confirm(ctx context.Context, id model.UserID, password model.Password, member string) (model.Account, error) {
+	typed, err := typedPassword(password, member)
+	if err != nil {
+		return model.Account{}, err
+	}
+	account, err := a.store.Account(ctx, id)
+	if err != nil {
+		return model.Account{}, gone(err)
+	}
+	right, err := a.checkPassword(ctx, &account, typed)
+	if err != nil {
+		return model.Account{}, err
+	}
+	if !right {
+		if err := a.store.Record(ctx, a.event(ctx, model.EventPasswordFail, id, model.SessionID{})); err != nil {
+			return model.Account{}, fmt.Errorf("gatehouse: record: %w", err)
+		}
+		return model.Account{}, model.ErrWrongPassword.With(member, "Type the password you log in with.")
+	}
+	return account, nil
+}
+
+// hashTrouble turns what the hashing engine says into a refusal or trouble.
+func hashTrouble(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, argon2id.ErrOverloaded):
+		return model.ErrOverloaded.After(overloadedRetry)
+	default:
+		return fmt.Errorf("gatehouse: hash: %w", err)
+	}
+}
+
+// named gives a refusal about "password" the name the member really has.
+func named(err error, member string) error {
+	var refusal *model.Error
+	if errors.As(err, &refusal) {
+		return refusal.Rename("password", member)
+	}
+	return err
+}
+
+// gone is what a caller with a token of a user who is no more is told.
+func gone(err error) error {
+	if errors.Is(err, model.ErrNotFound) {
+		return model.ErrInvalidToken
+	}
+	return fmt.Errorf("gatehouse: user: %w", err)
+}

@@ -1,0 +1,343 @@
+package gatehouse_test
+
+import (
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse"
+	"gatehouse/argon2id"
+	"gatehouse/model"
+
+	_ "modernc.org/sqlite"
+)
+
+// hashOf reads the hash of a user straight from the file.
+func (h *house) hashOf(t testing.TB, id model.UserID) string {
+	t.Helper()
+	account, err := h.store.Account(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(account.PasswordHash)
+}
+
+func TestEveryHashHasItsOwnSalt(t *testing.T) {
+	h := newHouse(t)
+	ana, bob := h.register(t, "ana"), h.register(t, "bob")
+	first, err := argon2id.ParseHash(h.hashOf(t, ana.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := argon2id.ParseHash(h.hashOf(t, bob.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("PW-16_same_password_other_salt_and_tag", func(t *testing.T) {
+		if string(first.Salt) == string(second.Salt) || string(first.Tag) == string(second.Tag) {
+			t.Error("two users with one password share a salt or a tag")
+		}
+		if len(first.Salt) != 16 || len(first.Tag) != 32 {
+			t.Errorf("salt %d bytes, tag %d bytes; want 16 and 32", len(first.Salt), len(first.Tag))
+		}
+	})
+	t.Run("PW-16_a_change_makes_a_new_salt", func(t *testing.T) {
+		err := h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, Current: goodPassword, New: otherPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		third, err := argon2id.ParseHash(h.hashOf(t, ana.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(third.Salt) == string(first.Salt) {
+			t.Error("the salt stayed")
+		}
+	})
+}
+
+func TestThePlainPasswordIsNowhereInTheData(t *testing.T) {
+	h := newHouse(t)
+	ana := h.register(t, "ana")
+	grant := h.login(t, "ana")
+	page, err := h.LoginPage(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := h.IssueResetCode(t.Context(), ana.ID, gatehouse.CodeForReset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := map[string]string{
+		"SC-03/password": string(goodPassword), "SC-03/cookie": string(page.Token),
+		"RF-06/refresh token": string(grant.RefreshToken), "RV-02/code": string(code), "access token": grant.AccessToken,
+	}
+	entries, err := os.ReadDir(h.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		data, err := os.ReadFile(filepath.Join(h.dir, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, secret := range secrets {
+			if strings.Contains(string(data), secret) {
+				t.Errorf("%s stands in %s", name, entry.Name())
+			}
+		}
+	}
+	if len(entries) < 2 {
+		t.Errorf("looked at %d files; the database and the master key should be there", len(entries))
+	}
+}
+
+func TestPasswordsAreCheckedWhole(t *testing.T) {
+	h := newHouse(t)
+	const max = model.MaxPasswordRunes
+	long := strings.Repeat("abcdefgh", max/8)
+	_, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: model.Password(long)})
+	if err != nil {
+		t.Fatalf("PW-02: %d characters: %v", max, err)
+	}
+	tests := map[string]string{
+		"PW-03_last_removed": long[:max-1], "PW-03_last_changed": long[:max-1] + "x",
+		"PW-03_byte_72_flipped": long[:71] + "Z" + long[72:], "PW-03_case": strings.ToUpper(long),
+		"PW-03_trailing_space": long[:max-1] + " ", "PW-03_leading_space": " " + long[1:],
+	}
+	for name, typed := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: model.Password(typed)})
+			refused(t, err, model.ErrWrongCredentials)
+		})
+	}
+	if _, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: model.Password(long)}); err != nil {
+		t.Errorf("the right password: %v", err)
+	}
+}
+
+func TestPasswordForm(t *testing.T) {
+	h := newHouse(t)
+	register := func(password string) error {
+		_, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "u" + strings.ToLower(model.NewID[model.User]().String()), Password: model.Password(password)})
+		return err
+	}
+	tests := []struct {
+		name, password string
+		want           *model.Error // nil: accepted
+	}{
+		{"PW-01_14", strings.Repeat("x7", 7), model.ErrPasswordTooShort},
+		{"PW-01_15", strings.Repeat("x7", 7) + "y", nil},
+		{"PW-02_257", strings.Repeat("a", 257), model.ErrPasswordTooLong},
+		{"PW-04_14_emoji", strings.Repeat("🙂", 14), model.ErrPasswordTooShort},
+		{"PW-04_15_emoji", strings.Repeat("🙂", 15), nil},
+		{"PW-04_counted_after_NFC", strings.Repeat("e\u0301", 14), model.ErrPasswordTooShort},
+		{"PW-05_only_digits", "839201746528391", nil},
+		{"PW-05_only_spaces_between", "a b c d e f g h", nil},
+		{"PW-25_invalid_UTF-8", "fifteen characters\xff", model.ErrBadRequest},
+		{"PW-25_replacement_character", "fifteen characters\ufffd", model.ErrBadRequest},
+		{"PW-27_empty", "", model.ErrPasswordTooShort},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := register(tt.password)
+			if tt.want == nil && err != nil || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSpellingsOfAPassword(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: "café au lait tous les jours ﬁn"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := func(password model.Password) error {
+		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: password})
+		return err
+	}
+	t.Run("PW-06_NFD_is_the_same", func(t *testing.T) {
+		if err := login("cafe\u0301 au lait tous les jours ﬁn"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("PW-06_a_ligature_is_not_its_letters", func(t *testing.T) {
+		refused(t, login("café au lait tous les jours fin"), model.ErrWrongCredentials)
+	})
+}
+
+func TestNULIsSignificant(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: "fifteen-chars!!\x00AAAA"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typed := range []model.Password{"fifteen-chars!!\x00BBBB", "fifteen-chars!!", "fifteen-chars!!\x00"} {
+		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: typed})
+		if !errors.Is(err, model.ErrWrongCredentials) {
+			t.Errorf("PW-26: got %v", err)
+		}
+	}
+}
+
+func TestChangePass(t *testing.T) {
+	h := newHouse(t)
+	ana := h.register(t, "ana")
+	change := func(current, next model.Password) error {
+		return h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, Current: current, New: next})
+	}
+	t.Run("PW-11_wrong_current", func(t *testing.T) { refused(t, change(wrongPassword, otherPassword), model.ErrWrongPassword) })
+	t.Run("PW-24_same", func(t *testing.T) { refused(t, change(goodPassword, goodPassword), model.ErrSamePassword) })
+	t.Run("PW-24_same_only_told_after_the_right_one", func(t *testing.T) {
+		refused(t, change(wrongPassword, wrongPassword), model.ErrWrongPassword)
+	})
+	t.Run("PW-01_short", func(t *testing.T) {
+		err := change(goodPassword, "short")
+		refused(t, err, model.ErrPasswordTooShort)
+		var refusal *model.Error
+		if errors.As(err, &refusal) && (len(refusal.Fields) != 1 || refusal.Fields[0].Field != "new_password") {
+			t.Errorf("fields %v, want new_password", refusal.Fields)
+		}
+	})
+	t.Run("PW-11_right_current", func(t *testing.T) {
+		if err := change(goodPassword, otherPassword); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+		refused(t, err, model.ErrWrongCredentials)
+		if _, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: otherPassword}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("ST-04_two_changes_at_once", func(t *testing.T) {
+		bob := h.register(t, "bob")
+		errs := together(4, func(i int) error {
+			return h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: bob.ID, Current: goodPassword, New: otherPassword + model.Password(rune('a'+i))})
+		})
+		if won := count(errs, nil); won != 1 || count(errs, model.ErrWrongPassword) != 3 {
+			t.Errorf("%d changes won: %v", won, errs)
+		}
+	})
+}
+
+func TestALoginDoesNotOutliveThePasswordItUsed(t *testing.T) {
+	h := newHouse(t)
+	for range 5 {
+		ana := h.register(t, "ana")
+		// However the two interleave, no session that the old password opened
+		// is alive once the change has been answered.
+		errs := together(4, func(i int) error {
+			if i == 0 {
+				return h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, Current: goodPassword, New: otherPassword})
+			}
+			_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+			return err
+		})
+		if errs[0] != nil {
+			t.Fatal(errs[0])
+		}
+		sessions, err := h.Sessions(t.Context(), ana.ID)
+		if err != nil || len(sessions) != 0 {
+			t.Errorf("SC-11: %d sessions of the old password are alive (%v)", len(sessions), err)
+		}
+		if err := h.EraseUser(t.Context(), ana.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRehashOnLogin(t *testing.T) {
+	h := newHouse(t)
+	ana := h.register(t, "ana")
+	old := h.hashOf(t, ana.ID)
+	h.cfg.HashParams.Passes = 4
+	h.reopen(t)
+	t.Run("PW-17_a_failed_login_changes_nothing", func(t *testing.T) {
+		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: wrongPassword})
+		refused(t, err, model.ErrWrongCredentials)
+		if h.hashOf(t, ana.ID) != old {
+			t.Error("the hash changed")
+		}
+	})
+	t.Run("PW-17_many_right_logins_leave_one_good_hash", func(t *testing.T) {
+		errs := together(4, func(int) error {
+			_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+			return err
+		})
+		if count(errs, nil) != 4 {
+			t.Fatalf("logins: %v", errs)
+		}
+		now := h.hashOf(t, ana.ID)
+		if !strings.Contains(now, "t=4") {
+			t.Errorf("not hashed anew: %.30s", now)
+		}
+		h.login(t, "ana")
+		if h.hashOf(t, ana.ID) != now {
+			t.Error("hashed anew though nothing changed")
+		}
+	})
+}
+
+func TestAPoisonedHashDeniesWithoutWork(t *testing.T) {
+	h := newHouse(t)
+	ana := h.register(t, "ana")
+	db, err := sql.Open("sqlite", filepath.Join(h.dir, "gatehouse.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	const salt, tag = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for _, phc := range []string{
+		"$argon2id$v=19$m=8388608,t=3,p=1$" + salt + "$" + tag, "$argon2id$v=19$m=65536,t=1000,p=1$" + salt + "$" + tag,
+		"$argon2i$v=19$m=65536,t=3,p=1$" + salt + "$" + tag, "$argon2id$v=16$m=65536,t=3,p=1$" + salt + "$" + tag, "plain",
+	} {
+		if _, err := db.ExecContext(t.Context(), "UPDATE users SET password_hash = ?", phc); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+		if !errors.Is(err, model.ErrWrongCredentials) {
+			t.Errorf("PW-19: %s: %v", phc, err)
+		}
+	}
+	events, err := h.store.EventsOf(t.Context(), ana.ID, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rejected := 0
+	for _, e := range events {
+		if e.Name == model.EventHashRejected {
+			rejected++
+		}
+	}
+	if rejected != 5 {
+		t.Errorf("PW-19: %d events, want 5", rejected)
+	}
+}
+
+func TestAnAccountWithoutPassword(t *testing.T) {
+	h := newHouse(t)
+	ana, code, err := h.InviteUser(t.Context(), gatehouse.Registration{Username: "ana", Email: "ana@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typed := range []model.Password{"", "null", "[]", "{}", goodPassword} {
+		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: typed})
+		if !errors.Is(err, model.ErrWrongCredentials) {
+			t.Errorf("PW-27: %q: %v", string(typed), err)
+		}
+	}
+	h.clock.Add(24*time.Hour - time.Second)
+	if err := h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: goodPassword}); err != nil {
+		t.Errorf("PW-23: the code of an invitation: %v", err)
+	}
+	refused(t, h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: otherPassword}), model.ErrInvalidOrExpiredCode)
+	if got := h.login(t, "ana@example.com"); got.User.ID != ana.ID {
+		t.Error("somebody else logged in")
+	}
+}
