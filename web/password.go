@@ -1,0 +1,100 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"gatehouse"
+	"gatehouse/model"
+)
+
+// changePassword is POST /v1/password/change.
+func (d *door) changePassword(x *exchange) error {
+	if err := d.auth.ChangePass(x.r.Context(), passwordChangeOf(x)); err != nil {
+		return err
+	}
+	return x.empty(http.StatusNoContent)
+}
+
+// passwordChangeOf takes who acts from the credential and never from the body.
+func passwordChangeOf(x *exchange) gatehouse.PasswordChange {
+	return gatehouse.PasswordChange{
+		UserID: x.presence.User.ID, SessionID: x.presence.Session.ID,
+		Current: x.fields.password("current_password"), New: x.fields.password("new_password"),
+	}
+}
+
+// resetPassword is POST /v1/password/reset. It does not log in.
+func (d *door) resetPassword(x *exchange) error {
+	in := gatehouse.PasswordReset{Code: model.Code(x.fields["code"]), New: x.fields.password("new_password")}
+	if err := d.auth.ResetPass(x.r.Context(), in); err != nil {
+		return err
+	}
+	return x.empty(http.StatusNoContent)
+}
+
+func (d *door) passwordPage(x *exchange) error {
+	return x.page(http.StatusOK, pageAccountPassword, view{})
+}
+
+// submitPassword changes the password and gives the session that stays another
+// cookie, so that a stolen one is worth nothing afterwards.
+func (d *door) submitPassword(x *exchange) error {
+	if err := d.auth.ChangePass(x.r.Context(), passwordChangeOf(x)); err != nil {
+		return err
+	}
+	token, err := d.auth.RenewSession(x.r.Context(), x.sessionToken())
+	if err != nil {
+		return err
+	}
+	x.openBrowserSession(token, x.presence.Session)
+	return x.redirect(doneAt(accountPath, donePassword))
+}
+
+// resetPage shows the form for a new password. A link brings its code in the
+// URL; the code moves into a cookie at once, and nothing is spent by looking.
+func (d *door) resetPage(x *exchange) error {
+	if linked := x.query.Get("code"); linked != "" {
+		if isCode(linked) {
+			x.setCookie(codeCookie, linked, codeCookieAge)
+		}
+		return x.redirect(resetPath)
+	}
+	held := cookie(x.r, codeCookie)
+	if held != "" && x.refusal == nil {
+		alive, err := d.auth.CodeAlive(x.r.Context(), model.Code(held))
+		if err != nil {
+			return err
+		}
+		if !alive {
+			x.refusal = model.ErrInvalidOrExpiredCode
+		}
+	}
+	if held != "" && x.refusal != nil && x.refusal.Is(model.ErrInvalidOrExpiredCode) {
+		x.dropCookie(codeCookie)
+		held = ""
+	}
+	return x.page(http.StatusOK, pageReset, view{Body: codeFormView{AskCode: held == ""}})
+}
+
+// isCode reports whether a text can be a code and so fits into a cookie.
+func isCode(text string) bool {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return len(text) <= code().max && strings.Trim(text, alphabet) == ""
+}
+
+func (d *door) submitReset(x *exchange) error {
+	typed := x.fields["code"]
+	if typed == "" {
+		typed = cookie(x.r, codeCookie)
+	}
+	if typed == "" {
+		return model.ErrBadRequest.With("code", code().ask)
+	}
+	in := gatehouse.PasswordReset{Code: model.Code(typed), New: x.fields.password("new_password")}
+	if err := d.auth.ResetPass(x.r.Context(), in); err != nil {
+		return err
+	}
+	x.dropCookie(codeCookie)
+	return x.redirect(doneAt(loginPath, doneReset))
+}
