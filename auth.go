@@ -31,9 +31,9 @@ type Auth struct {
 	list       statusCache
 }
 
-// New checks the configuration, makes the first signing key where there is
-// none, and returns the rules over the store. Its error names the field that is
-// wrong. The store stays the caller's to close.
+// New checks the configuration, loads the signing keys and returns the rules over
+// the store. The first signing key is made when it is first needed. The error
+// names the field that is wrong. The store stays the caller's to close.
 func New(ctx context.Context, store model.Store, cfg Config) (*Auth, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -57,7 +57,8 @@ func New(ctx context.Context, store model.Store, cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	a.verifier, err = jwt.NewVerifier(jwt.VerifierConfig{
-		Issuer: cfg.Issuer, Audience: cfg.Audience, Keys: a.KeySet, Now: cfg.Now,
+		Issuer: cfg.Issuer, Audience: cfg.Audience, Now: cfg.Now,
+		Keys: func() jwt.KeySet { return a.keys.Load().public },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gatehouse: verifier: %w", err)
@@ -70,6 +71,9 @@ func (a *Auth) Issuer() string { return a.cfg.Issuer }
 
 // PasswordMin returns the shortest password that is accepted, in code points.
 func (a *Auth) PasswordMin() int { return a.cfg.PasswordMin }
+
+// HashMemoryKiB returns the bound on the memory of all password hashes at once.
+func (a *Auth) HashMemoryKiB() uint64 { return a.hashes.MemoryBudgetKiB() }
 
 // Ping reports whether the store answers.
 func (a *Auth) Ping(ctx context.Context) error { return a.store.Ping(ctx) }

@@ -20,7 +20,7 @@ type PasswordChange struct {
 // ChangePass checks the current password and sets the new one with a salt of
 // its own. Every other session is ended and every code of the user is void.
 // Refusals: ErrWrongPassword, and the others only after the right password:
-// ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked, ErrSamePassword,
+// ErrPasswordTooShort, ErrPasswordTooLong, ErrSamePassword,
 // ErrBadRequest; ErrOverloaded.
 func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 	account, err := a.confirm(ctx, in.UserID, in.Current, "current_password")
@@ -46,14 +46,19 @@ func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 	}
 	now := a.now()
 	err = a.store.Tx(ctx, func(tx model.Records) error {
+		hold := model.Hold{UserID: in.UserID, PasswordVersion: account.PasswordVersion, SessionID: in.SessionID, Now: now}
+		if err := tx.HoldAccount(ctx, hold); err != nil {
+			return err
+		}
 		if err := tx.ChangePassword(ctx, in.UserID, account.PasswordVersion, model.PasswordHash(hash), now); err != nil {
 			return err
 		}
 		return a.cutOff(ctx, tx, cut{userID: in.UserID, keep: in.SessionID, name: model.EventPasswordChange})
 	})
 	if errors.Is(err, model.ErrNotFound) {
-		// Somebody else changed the password, or deleted the user, meanwhile.
-		return model.ErrWrongPassword.With("current_password", "The password was changed meanwhile. Log in with the new one.")
+		// The password was changed, the session ended, or the user disabled or
+		// deleted, while the current password was being checked.
+		return model.ErrWrongPassword.With("current_password", "Something changed meanwhile. Log in again.")
 	}
 	if err != nil {
 		return fmt.Errorf("gatehouse: change password: %w", err)

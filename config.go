@@ -15,22 +15,27 @@ import (
 // Limits and lifetimes that are not configuration. Their sources stand in
 // docs/standards.md.
 const (
-	maxAccessTTL     = 60 * time.Minute
-	refreshWindow    = 10 * time.Second
-	refreshIdle      = 7 * 24 * time.Hour
-	pageIdle         = 24 * time.Hour
-	sessionLifetime  = 30 * 24 * time.Hour
-	freshness        = 5 * time.Minute
-	sessionsPerUser  = 20
-	resetCodeTTL     = 30 * time.Minute
-	inviteCodeTTL    = 24 * time.Hour
-	eventRetention   = 400 * 24 * time.Hour
-	clockLeeway      = 60 * time.Second
-	overloadedRetry  = 5 * time.Second
-	useInterval      = time.Minute
-	defaultAccessTTL = 10 * time.Minute
-	defaultMin       = 15
-	lowestMin        = 8
+	refreshWindow   = 10 * time.Second
+	refreshIdle     = 7 * 24 * time.Hour
+	pageIdle        = 24 * time.Hour
+	sessionLifetime = 30 * 24 * time.Hour
+	freshness       = 5 * time.Minute
+	sessionsPerUser = 20
+	eventRetention  = 400 * 24 * time.Hour
+	overloadedRetry = 5 * time.Second
+	recordPatience  = 5 * time.Second
+	useInterval     = time.Minute
+)
+
+// Defaults and limits of what is configured, and lifetimes that people are told.
+const (
+	DefaultAccessTTL   = 10 * time.Minute
+	MaxAccessTTL       = 60 * time.Minute
+	DefaultPasswordMin = 15
+	LowestPasswordMin  = 8
+
+	ResetCodeTTL  = 30 * time.Minute // of a code for a password that was lost
+	InviteCodeTTL = 24 * time.Hour   // of a code for a first password
 )
 
 // Config says who we are and how strict we are. Issuer and Audience are
@@ -95,19 +100,19 @@ func (c Config) withDefaults() (Config, error) {
 		c.ClientID = c.Audience
 	}
 	if c.AccessTTL == 0 {
-		c.AccessTTL = defaultAccessTTL
+		c.AccessTTL = DefaultAccessTTL
 	}
-	if c.AccessTTL < time.Second || c.AccessTTL > maxAccessTTL {
+	if c.AccessTTL < time.Second || c.AccessTTL > MaxAccessTTL {
 		return c, errors.New("gatehouse: Config.AccessTTL must lie between 1 second and 60 minutes")
 	}
 	if c.StatusListURI == "" {
 		c.StatusListURI = c.Issuer + "/v1/status-list"
 	}
 	if c.PasswordMin == 0 {
-		c.PasswordMin = defaultMin
+		c.PasswordMin = DefaultPasswordMin
 	}
-	if c.PasswordMin < lowestMin || c.PasswordMin > model.MaxPasswordRunes {
-		return c, fmt.Errorf("gatehouse: Config.PasswordMin must lie between %d and %d", lowestMin, model.MaxPasswordRunes)
+	if c.PasswordMin < LowestPasswordMin || c.PasswordMin > model.MaxPasswordRunes {
+		return c, fmt.Errorf("gatehouse: Config.PasswordMin must lie between %d and %d", LowestPasswordMin, model.MaxPasswordRunes)
 	}
 	if c.HashParams == (argon2id.Params{}) {
 		c.HashParams = argon2id.DefaultParams()

@@ -10,21 +10,25 @@ import (
 
 // Deletion is the wish of a user to be forgotten.
 type Deletion struct {
-	UserID   model.UserID
-	Password model.Password
+	UserID    model.UserID
+	SessionID model.SessionID // the session that asks; the zero id when none does
+	Password  model.Password
 }
 
 // DeleteUser checks the password and removes the user and everything that is
 // theirs for good: credentials, sessions and codes; events keep the id only.
 // The id is never given out again. Refusals: ErrWrongPassword,
-// ErrPasswordTooLong, ErrBadRequest, ErrOverloaded, ErrInvalidToken when the
-// user is gone already.
+// ErrPasswordTooLong, ErrBadRequest, ErrOverloaded; ErrInvalidToken when the user
+// is gone, or the session or the password was ended meanwhile.
 func (a *Auth) DeleteUser(ctx context.Context, in Deletion) error {
-	if _, err := a.confirm(ctx, in.UserID, in.Password, "password"); err != nil {
+	account, err := a.confirm(ctx, in.UserID, in.Password, "password")
+	if err != nil {
 		return err
 	}
-	if err := a.EraseUser(ctx, in.UserID); err != nil {
-		return gone(err)
+	hold := model.Hold{UserID: in.UserID, PasswordVersion: account.PasswordVersion, SessionID: in.SessionID, Now: a.now()}
+	err = a.eraseUser(ctx, in.UserID, func(tx model.Records) error { return tx.HoldAccount(ctx, hold) })
+	if err != nil {
+		return orInvalidToken(err)
 	}
 	return nil
 }
@@ -32,7 +36,15 @@ func (a *Auth) DeleteUser(ctx context.Context, in Deletion) error {
 // EraseUser is DeleteUser for the operator, who needs no password. Refusal:
 // ErrNotFound.
 func (a *Auth) EraseUser(ctx context.Context, id model.UserID) error {
+	return a.eraseUser(ctx, id, func(model.Records) error { return nil })
+}
+
+// eraseUser removes the user if what has to hold still does.
+func (a *Auth) eraseUser(ctx context.Context, id model.UserID, holds func(model.Records) error) error {
 	err := a.store.Tx(ctx, func(tx model.Records) error {
+		if err := holds(tx); err != nil {
+			return err
+		}
 		// The event is about somebody who is gone, so it holds the id alone.
 		if err := tx.DeleteUser(ctx, id, a.now()); err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 
 // exportedEvents bounds the events of one export; older ones can be asked of
 // the operator.
-const exportedEvents = 10_000
+const exportedEvents = 1000
 
 // Export is all that is held about one user, secrets excepted: a hash is no
 // data about a person.
@@ -24,7 +24,7 @@ type Export struct {
 func (a *Auth) ExportUser(ctx context.Context, id model.UserID) (Export, error) {
 	user, err := a.store.User(ctx, id)
 	if err != nil {
-		return Export{}, gone(err)
+		return Export{}, orInvalidToken(err)
 	}
 	out := Export{User: user}
 	if out.Sessions, err = a.Sessions(ctx, id); err != nil {

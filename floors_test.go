@@ -112,12 +112,10 @@ func sources(t *testing.T) []string {
 			return err
 		}
 		base := path.Base(filepath.ToSlash(name))
-		if entry.IsDir() && name != "." && (base == "testdata" || base == "node_modules" || base == "examples" ||
-			base == "crosscheck" || strings.HasPrefix(base, ".")) {
+		if entry.IsDir() && name != "." && (base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".")) {
 			return filepath.SkipDir
 		}
-		generator := strings.HasSuffix(base, "_gen.go")
-		if strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") && !generator {
+		if strings.HasSuffix(base, ".go") && !strings.HasSuffix(base, "_test.go") {
 			files = append(files, name)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -35,8 +36,8 @@ type AccessGrant struct {
 }
 
 // grant signs the tokens of a session as it is now.
-func (a *Auth) grant(who model.Presence) (Grant, error) {
-	access, err := a.accessToken(who)
+func (a *Auth) grant(ctx context.Context, who model.Presence) (Grant, error) {
+	access, err := a.accessToken(ctx, who)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -49,7 +50,11 @@ func (a *Auth) grant(who model.Presence) (Grant, error) {
 
 // accessToken is the one place where an access token is made (RFC 9068 section
 // 2.2). No token outlives its session.
-func (a *Auth) accessToken(who model.Presence) (AccessGrant, error) {
+func (a *Auth) accessToken(ctx context.Context, who model.Presence) (AccessGrant, error) {
+	signer, err := a.signingKey(ctx)
+	if err != nil {
+		return AccessGrant{}, err
+	}
 	now := a.now()
 	expires := now.Add(a.cfg.AccessTTL)
 	if expires.After(who.Session.ExpiresAt) {
@@ -57,7 +62,7 @@ func (a *Auth) accessToken(who model.Presence) (AccessGrant, error) {
 	}
 	var tokenID [16]byte
 	_, _ = rand.Read(tokenID[:]) // never fails
-	token, err := a.signingKey().SignAccessToken(&jwt.Claims{
+	token, err := signer.SignAccessToken(&jwt.Claims{
 		Issuer: a.cfg.Issuer, Subject: who.User.ID.String(), Audience: []string{a.cfg.Audience},
 		IssuedAt: now, ExpiresAt: expires, AuthTime: who.Session.AuthenticatedAt,
 		TokenID: base64.RawURLEncoding.EncodeToString(tokenID[:]), ClientID: a.cfg.ClientID,

@@ -21,20 +21,38 @@ type ringKey struct {
 	key        *jwt.SigningKey
 }
 
+// KeyState is where a signing key is in its life.
+type KeyState string
+
+// A key is published before it signs, signs until the next one does, and is kept
+// after that for the tokens that it signed.
+const (
+	KeyNext    KeyState = "next"
+	KeyActive  KeyState = "active"
+	KeyRetired KeyState = "retired"
+)
+
 // KeyInfo describes a signing key without holding it.
 type KeyInfo struct {
 	KeyID      string
 	Algorithm  string
-	State      string // "next", "active" or "retired"
+	State      KeyState
 	CreatedAt  time.Time
 	ActiveFrom time.Time
 }
 
 // KeySet returns the keys that verify our tokens, as RFC 7517 has them when it
-// is encoded as JSON. It reads no storage.
-func (a *Auth) KeySet() jwt.KeySet { return a.keys.Load().public }
+// is encoded as JSON. It reads no storage but for the first time.
+func (a *Auth) KeySet(ctx context.Context) (jwt.KeySet, error) {
+	ring, err := a.ring(ctx)
+	if err != nil {
+		return jwt.KeySet{}, err
+	}
+	return ring.public, nil
+}
 
-// SigningKeys describes every key in the store, the oldest first.
+// SigningKeys describes every key in the store, the oldest first. Keys of
+// another algorithm than the configured one are retired.
 func (a *Auth) SigningKeys(ctx context.Context) ([]KeyInfo, error) {
 	kept, err := a.store.SigningKeys(ctx)
 	if err != nil {
@@ -44,39 +62,54 @@ func (a *Auth) SigningKeys(ctx context.Context) ([]KeyInfo, error) {
 	infos := make([]KeyInfo, len(kept))
 	active := make(map[string]int, 1)
 	for i, k := range kept {
-		infos[i] = KeyInfo{KeyID: k.KeyID, Algorithm: k.Algorithm, State: "next", CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
+		infos[i] = KeyInfo{KeyID: k.KeyID, Algorithm: k.Algorithm, State: KeyNext, CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
 		if k.ActiveFrom.After(now) {
 			continue
 		}
 		if before, ok := active[k.Algorithm]; ok {
-			infos[before].State = "retired"
+			infos[before].State = KeyRetired
 		}
-		infos[i].State = "active"
+		infos[i].State = KeyActive
 		active[k.Algorithm] = i
 	}
 	for i := range infos {
 		if infos[i].Algorithm != a.cfg.Algorithm {
-			infos[i].State = "retired"
+			infos[i].State = KeyRetired
 		}
 	}
 	return infos, nil
 }
 
-// loadKeys reads the signing keys of our algorithm, and makes the first one
+// ring returns the keys that were loaded last, and makes the first one where
+// there is none: a program that only looks makes no key.
+func (a *Auth) ring(ctx context.Context) (*keyring, error) {
+	if ring := a.keys.Load(); len(ring.keys) > 0 {
+		return ring, nil
+	}
+	if err := a.ensureKeys(ctx); err != nil {
+		return nil, err
+	}
+	return a.keys.Load(), nil
+}
+
+// ensureKeys loads the signing keys of our algorithm, and makes the first one
 // where there is none.
+func (a *Auth) ensureKeys(ctx context.Context) error {
+	if err := a.loadKeys(ctx); err != nil || len(a.keys.Load().keys) > 0 {
+		return err
+	}
+	if err := a.makeKey(ctx, 1); err != nil {
+		return err
+	}
+	// Another process may have been first; what counts is what is kept.
+	return a.loadKeys(ctx)
+}
+
+// loadKeys reads the signing keys of our algorithm.
 func (a *Auth) loadKeys(ctx context.Context) error {
 	ring, err := a.readKeys(ctx)
 	if err != nil {
 		return err
-	}
-	if len(ring.keys) == 0 {
-		if err := a.makeKey(ctx, 1); err != nil {
-			return err
-		}
-		// Another process may have been first; what counts is what is kept.
-		if ring, err = a.readKeys(ctx); err != nil {
-			return err
-		}
 	}
 	a.keys.Store(ring)
 	return nil
@@ -151,15 +184,18 @@ func (a *Auth) makeKey(ctx context.Context, generation int64) error {
 }
 
 // signingKey returns the key of the latest generation that is active by now.
-func (a *Auth) signingKey() *jwt.SigningKey {
+func (a *Auth) signingKey(ctx context.Context) (*jwt.SigningKey, error) {
+	ring, err := a.ring(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now := a.now()
-	keys := a.keys.Load().keys
-	for i := len(keys) - 1; i > 0; i-- {
-		if !keys[i].activeFrom.After(now) {
-			return keys[i].key
+	for i := len(ring.keys) - 1; i > 0; i-- {
+		if !ring.keys[i].activeFrom.After(now) {
+			return ring.keys[i].key, nil
 		}
 	}
-	return keys[0].key
+	return ring.keys[0].key, nil
 }
 
 func keyPlace(keyID, algorithm string) string {

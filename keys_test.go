@@ -1,6 +1,7 @@
 package gatehouse_test
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"gatehouse"
+	"gatehouse/jwt"
 	"gatehouse/model"
 	"gatehouse/sqlite"
 )
@@ -25,7 +27,11 @@ func TestSigningKeys(t *testing.T) {
 			if _, err := h.LoginJWT(t.Context(), grant.AccessToken); err != nil {
 				t.Errorf("after a restart: %v", err)
 			}
-			document, err := json.Marshal(h.KeySet())
+			public, err := h.KeySet(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			document, err := json.Marshal(public)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,6 +57,23 @@ func TestSigningKeys(t *testing.T) {
 	}
 }
 
+func TestLookingMakesNoKey(t *testing.T) {
+	h := newHouse(t)
+	h.register(t, "ana")
+	if _, err := h.LoginJWT(t.Context(), "a.b.c"); !errors.Is(err, model.ErrInvalidToken) {
+		t.Errorf("a token where there is no key: %v", err)
+	}
+	if keys, err := h.SigningKeys(t.Context()); err != nil || len(keys) != 0 {
+		t.Errorf("%d keys before anything was signed (%v)", len(keys), err)
+	}
+	if err := h.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := h.SigningKeys(t.Context()); err != nil || len(keys) != 1 {
+		t.Errorf("%d keys after a sweep, want 1 (%v)", len(keys), err)
+	}
+}
+
 func TestTwoProcessesMakeOneFirstKey(t *testing.T) {
 	dir := t.TempDir()
 	auths := make([]*gatehouse.Auth, 4)
@@ -61,13 +84,17 @@ func TestTwoProcessesMakeOneFirstKey(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = store.Close() })
 		auths[i], err = gatehouse.New(t.Context(), store, gatehouse.Config{Issuer: "https://id.example.com", Audience: "shop", HashParams: cheap})
+		if err != nil {
+			return err
+		}
+		_, err = auths[i].KeySet(t.Context())
 		return err
 	})
 	if count(errs, nil) != len(auths) {
 		t.Fatal(errs)
 	}
 	first, err := auths[0].SigningKeys(t.Context())
-	if err != nil || len(first) != 1 || first[0].State != "active" {
+	if err != nil || len(first) != 1 || first[0].State != gatehouse.KeyActive {
 		t.Fatalf("%v %v", first, err)
 	}
 }
@@ -75,7 +102,7 @@ func TestTwoProcessesMakeOneFirstKey(t *testing.T) {
 func TestStolenDatabase(t *testing.T) {
 	h := newHouse(t)
 	h.register(t, "ana")
-	grant := h.login(t, "ana")
+	h.login(t, "ana")
 	if err := h.store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +116,8 @@ func TestStolenDatabase(t *testing.T) {
 		for i := range cfg.MasterKey {
 			cfg.MasterKey[i] = byte(i)
 		}
-		if _, err := gatehouse.New(t.Context(), store, cfg); err == nil {
-			t.Error("the signing keys opened")
+		if _, err := gatehouse.New(t.Context(), store, cfg); err == nil || !strings.Contains(err.Error(), "master key") {
+			t.Errorf("the signing keys opened, or the error is about something else: %v", err)
 		}
 	})
 	t.Run("KY-01_the_private_key_is_not_in_the_file", func(t *testing.T) {
@@ -103,8 +130,17 @@ func TestStolenDatabase(t *testing.T) {
 		if err := db.QueryRowContext(t.Context(), "SELECT sealed FROM signing_keys").Scan(&sealed); err != nil {
 			t.Fatal(err)
 		}
-		if len(sealed) < 60 || sealed[0] != 1 {
-			t.Errorf("a sealed record of %d bytes, version %d", len(sealed), sealed[0])
+		// A private key begins with these bytes (RFC 8410 section 7).
+		pkcs8 := []byte{0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70}
+		if bytes.Contains(sealed, pkcs8[4:]) {
+			t.Error("the sealed record holds a private key in clear")
+		}
+		entropy := map[byte]bool{}
+		for _, b := range sealed {
+			entropy[b] = true
+		}
+		if len(sealed) < 80 || len(entropy) < 50 {
+			t.Errorf("%d bytes with %d different values do not look encrypted", len(sealed), len(entropy))
 		}
 	})
 	t.Run("KY-05_a_changed_record_does_not_open", func(t *testing.T) {
@@ -128,7 +164,6 @@ func TestStolenDatabase(t *testing.T) {
 			t.Error("a record that was moved to another key id opened")
 		}
 	})
-	_ = grant
 }
 
 func TestTheMasterKeyIsNotMadeAnew(t *testing.T) {
@@ -153,16 +188,16 @@ func TestStatusList(t *testing.T) {
 	h := newHouse(t)
 	h.register(t, "ana")
 	grant := h.login(t, "ana")
-	before, _, err := h.StatusList(t.Context())
+	before, err := h.StatusList(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.clock.Add(2 * time.Minute)
-	if same, _, err := h.StatusList(t.Context()); err != nil || same != before {
+	if same, err := h.StatusList(t.Context()); err != nil || same != before {
 		t.Errorf("signed anew though nothing was ended (%v)", err)
 	}
 	h.clock.Add(30 * time.Second)
-	if renewed, _, err := h.StatusList(t.Context()); err != nil || renewed == before {
+	if renewed, err := h.StatusList(t.Context()); err != nil || renewed == before {
 		t.Errorf("not signed anew at half of its life (%v)", err)
 	}
 	claims, err := h.LoginJWT(t.Context(), grant.AccessToken)
@@ -173,7 +208,7 @@ func TestStatusList(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.clock.Add(time.Second)
-	after, _, err := h.StatusList(t.Context())
+	after, err := h.StatusList(t.Context())
 	if err != nil || after == before {
 		t.Fatalf("the list did not change (%v)", err)
 	}
@@ -186,6 +221,40 @@ func TestStatusList(t *testing.T) {
 	}
 	if kept, err := h.store.EndedIndexes(t.Context()); err != nil || len(kept) != 1 {
 		t.Errorf("deleting the user freed the place in the list: %v, %v", kept, err)
+	}
+}
+
+func TestStatusListHasAPlaceForEverySession(t *testing.T) {
+	h := newHouse(t)
+	h.register(t, "ana")
+	h.login(t, "ana")
+	db, err := sql.Open("sqlite", filepath.Join(h.dir, "gatehouse.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	const place = 500_000
+	if _, err := db.ExecContext(t.Context(), "UPDATE sessions SET status_index = ?", place); err != nil {
+		t.Fatal(err)
+	}
+	token, err := h.StatusList(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := jwt.NewStatusListVerifier(jwt.StatusListVerifierConfig{
+		Issuer: "https://id.example.com", URI: "https://id.example.com/v1/status-list", Now: h.clock.Now,
+		Keys: func() jwt.KeySet { keys, _ := h.KeySet(t.Context()); return keys },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := verifier.Verify(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The next session may get any place of a range twice as large.
+	if list.List.Revoked(place) || list.List.Revoked(2*place) {
+		t.Errorf("a live session at %d is outside a list of %d", place, list.List.Len())
 	}
 }
 

@@ -30,7 +30,7 @@ func (a *Auth) LoginUser(ctx context.Context, in Credentials) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	return a.grant(model.Presence{User: account.User, Session: session})
+	return a.grant(ctx, model.Presence{User: account.User, Session: session})
 }
 
 // LoginPage is LoginUser for a browser: what it returns is a cookie value and
@@ -66,6 +66,9 @@ func (a *Auth) authenticate(ctx context.Context, in Credentials) (model.Account,
 		return model.Account{}, a.loginFailed(ctx, account)
 	}
 	if account.User.Disabled() {
+		if err := a.recordFailure(ctx, model.EventLoginFail, account.User.ID); err != nil {
+			return model.Account{}, err
+		}
 		return model.Account{}, model.ErrUserDisabled
 	}
 	return *account, nil
@@ -78,8 +81,8 @@ func (a *Auth) loginFailed(ctx context.Context, account *model.Account) error {
 	if account != nil {
 		id = account.User.ID
 	}
-	if err := a.store.Record(ctx, a.event(ctx, model.EventLoginFail, id, model.SessionID{})); err != nil {
-		return fmt.Errorf("gatehouse: record: %w", err)
+	if err := a.recordFailure(ctx, model.EventLoginFail, id); err != nil {
+		return err
 	}
 	return model.ErrWrongCredentials
 }

@@ -45,7 +45,7 @@ func (a *Auth) BearerPresence(ctx context.Context, accessToken string) (model.Pr
 	}
 	who, err := a.store.Presence(ctx, id, a.now())
 	if err != nil {
-		return model.Presence{}, absent(err)
+		return model.Presence{}, orInvalidToken(err)
 	}
 	if who.User.ID.String() != claims.Subject {
 		return model.Presence{}, model.ErrInvalidToken
@@ -62,7 +62,7 @@ func (a *Auth) PagePresence(ctx context.Context, token model.SessionToken) (mode
 	now := a.now()
 	who, err := a.store.PresenceByCookie(ctx, model.DigestOf(token), now)
 	if err != nil {
-		return model.Presence{}, absent(err)
+		return model.Presence{}, orInvalidToken(err)
 	}
 	// One write a minute is enough for an end that is a day away.
 	if now.Sub(who.Session.LastUsedAt) < useInterval {
@@ -76,14 +76,15 @@ func (a *Auth) PagePresence(ctx context.Context, token model.SessionToken) (mode
 
 // IssueJWT returns an access token for somebody who is present, such as the
 // owner of a session cookie.
-func (a *Auth) IssueJWT(_ context.Context, who model.Presence) (AccessGrant, error) {
-	return a.accessToken(who)
+func (a *Auth) IssueJWT(ctx context.Context, who model.Presence) (AccessGrant, error) {
+	return a.accessToken(ctx, who)
 }
 
-// absent is what the holder of a token or cookie without a live session is told.
-func absent(err error) error {
+// orInvalidToken turns ErrNotFound into what the holder of a token or cookie is
+// told when its session or its user is gone.
+func orInvalidToken(err error) error {
 	if errors.Is(err, model.ErrNotFound) {
 		return model.ErrInvalidToken
 	}
-	return fmt.Errorf("gatehouse: presence: %w", err)
+	return fmt.Errorf("gatehouse: who is there: %w", err)
 }

@@ -72,7 +72,7 @@ func (a *Auth) endSessions(ctx context.Context, tx model.Records, userID model.U
 func (a *Auth) RenewSession(ctx context.Context, token model.SessionToken) (model.SessionToken, error) {
 	fresh := newSecret[model.SessionToken]("")
 	if err := a.store.RenewCookie(ctx, model.DigestOf(token), model.DigestOf(fresh), a.now()); err != nil {
-		return "", absent(err)
+		return "", orInvalidToken(err)
 	}
 	return fresh, nil
 }

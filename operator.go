@@ -32,46 +32,40 @@ func (a *Auth) FindUser(ctx context.Context, text string) (model.User, error) {
 // Users returns at most limit users whose id follows after, in the order of
 // their ids. The zero id begins.
 func (a *Auth) Users(ctx context.Context, after model.UserID, limit int) ([]model.User, error) {
-	users, err := a.store.Users(ctx, after, limit)
+	accounts, err := a.store.Accounts(ctx, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("gatehouse: users: %w", err)
+	}
+	users := make([]model.User, len(accounts))
+	for i, account := range accounts {
+		users[i] = account.User
 	}
 	return users, nil
 }
 
 // InviteUser adds a user without a password, and returns a code with which to
-// set one within 24 hours. Until then no password is right. Refusals: those of
+// set one within 24 hours (InviteCodeTTL). Until then no password is right. Refusals: those of
 // RegisterUser about names.
 func (a *Auth) InviteUser(ctx context.Context, in Registration) (model.User, model.Code, error) {
 	user, err := a.newUser(in)
 	if err != nil {
 		return model.User{}, "", err
 	}
-	if err := a.addUser(ctx, user, ""); err != nil {
+	var code model.Code
+	err = a.addUser(ctx, user, "", func(tx model.Records) (err error) {
+		code, err = a.issueCode(ctx, tx, user.ID, InviteCodeTTL)
+		return err
+	})
+	if err != nil {
 		return model.User{}, "", err
 	}
-	code, err := a.IssueResetCode(ctx, user.ID, CodeForInvitation)
-	return user, code, err
+	return user, code, nil
 }
 
-// CodeOccasion is why a code is handed out; it decides how long it lives.
-type CodeOccasion int
-
-// A code for somebody who lost the password lives 30 minutes, one for somebody
-// who is invited 24 hours.
-const (
-	CodeForReset CodeOccasion = iota
-	CodeForInvitation
-)
-
-// IssueResetCode returns a code with which the user sets a new password. Older
-// codes of the user are void; the password and the sessions stay until the code
-// is used. Refusals: ErrNotFound, ErrUserDisabled.
-func (a *Auth) IssueResetCode(ctx context.Context, id model.UserID, occasion CodeOccasion) (model.Code, error) {
-	ttl := resetCodeTTL
-	if occasion == CodeForInvitation {
-		ttl = inviteCodeTTL
-	}
+// IssueResetCode returns a code with which the user sets a new password within
+// 30 minutes. Older codes of the user are void; the password and the sessions
+// stay until the code is used. Refusals: ErrNotFound, ErrUserDisabled.
+func (a *Auth) IssueResetCode(ctx context.Context, id model.UserID) (model.Code, error) {
 	var code model.Code
 	err := a.store.Tx(ctx, func(tx model.Records) error {
 		user, err := tx.User(ctx, id)
@@ -81,7 +75,7 @@ func (a *Auth) IssueResetCode(ctx context.Context, id model.UserID, occasion Cod
 		if user.Disabled() {
 			return model.ErrUserDisabled
 		}
-		code, err = a.issueCode(ctx, tx, id, ttl)
+		code, err = a.issueCode(ctx, tx, id, ResetCodeTTL)
 		return err
 	})
 	if err != nil {

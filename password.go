@@ -37,7 +37,7 @@ func (a *Auth) checkPassword(ctx context.Context, account *model.Account, passwo
 	}
 	verdict, err := a.hashes.Verify(ctx, password, string(account.PasswordHash))
 	if errors.Is(err, argon2id.ErrRejected) {
-		return false, a.store.Record(ctx, a.event(ctx, model.EventHashRejected, account.User.ID, model.SessionID{}))
+		return false, a.recordFailure(ctx, model.EventHashRejected, account.User.ID)
 	}
 	if err != nil || !verdict.Match {
 		return false, hashTrouble(err)
@@ -80,19 +80,31 @@ func (a *Auth) confirm(ctx context.Context, id model.UserID, password model.Pass
 	}
 	account, err := a.store.Account(ctx, id)
 	if err != nil {
-		return model.Account{}, gone(err)
+		return model.Account{}, orInvalidToken(err)
 	}
 	right, err := a.checkPassword(ctx, &account, typed)
 	if err != nil {
 		return model.Account{}, err
 	}
 	if !right {
-		if err := a.store.Record(ctx, a.event(ctx, model.EventPasswordFail, id, model.SessionID{})); err != nil {
-			return model.Account{}, fmt.Errorf("gatehouse: record: %w", err)
+		if err := a.recordFailure(ctx, model.EventPasswordFail, id); err != nil {
+			return model.Account{}, err
 		}
 		return model.Account{}, model.ErrWrongPassword.With(member, "Type the password you log in with.")
 	}
 	return account, nil
+}
+
+// recordFailure is the one place where a failed proof is recorded, before it is
+// answered. It does not end with the request: who hangs up after a guess must
+// not make the guess unseen.
+func (a *Auth) recordFailure(ctx context.Context, name model.EventName, id model.UserID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
+	defer cancel()
+	if err := a.store.Record(ctx, a.event(ctx, name, id, model.SessionID{})); err != nil {
+		return fmt.Errorf("gatehouse: record: %w", err)
+	}
+	return nil
 }
 
 // hashTrouble turns what the hashing engine says into a refusal or trouble.
@@ -114,12 +126,4 @@ func named(err error, member string) error {
 		return refusal.Rename("password", member)
 	}
 	return err
-}
-
-// gone is what a caller with a token of a user who is no more is told.
-func gone(err error) error {
-	if errors.Is(err, model.ErrNotFound) {
-		return model.ErrInvalidToken
-	}
-	return fmt.Errorf("gatehouse: user: %w", err)
 }

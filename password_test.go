@@ -1,6 +1,7 @@
 package gatehouse_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"os"
@@ -68,7 +69,7 @@ func TestThePlainPasswordIsNowhereInTheData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := h.IssueResetCode(t.Context(), ana.ID, gatehouse.CodeForReset)
+	code, err := h.IssueResetCode(t.Context(), ana.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,6 +251,95 @@ func TestALoginDoesNotOutliveThePasswordItUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestWhatWasCheckedMustStillHold(t *testing.T) {
+	h := newHouse(t)
+	t.Run("RV-21_a_deletion_and_a_change_do_not_both_win", func(t *testing.T) {
+		for range 3 {
+			ana := h.register(t, "ana")
+			errs := together(2, func(i int) error {
+				if i == 0 {
+					return h.DeleteUser(t.Context(), gatehouse.Deletion{UserID: ana.ID, Password: goodPassword})
+				}
+				return h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, Current: goodPassword, New: otherPassword})
+			})
+			if count(errs, nil) != 1 {
+				t.Fatalf("deletion: %v; change: %v", errs[0], errs[1])
+			}
+			if errs[0] != nil {
+				if err := h.EraseUser(t.Context(), ana.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+	t.Run("RV-21_a_session_that_ended_deletes_and_changes_nothing", func(t *testing.T) {
+		bob := h.register(t, "bob")
+		ended := h.login(t, "bob")
+		if err := h.EndSession(t.Context(), bob.ID, ended.SessionID); err != nil {
+			t.Fatal(err)
+		}
+		err := h.DeleteUser(t.Context(), gatehouse.Deletion{UserID: bob.ID, SessionID: ended.SessionID, Password: goodPassword})
+		refused(t, err, model.ErrInvalidToken)
+		err = h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: bob.ID, SessionID: ended.SessionID, Current: goodPassword, New: otherPassword})
+		refused(t, err, model.ErrWrongPassword)
+		h.login(t, "bob")
+	})
+	t.Run("SC-10_a_disabled_user_changes_nothing", func(t *testing.T) {
+		eve := h.register(t, "eve")
+		if err := h.DisableUser(t.Context(), eve.ID); err != nil {
+			t.Fatal(err)
+		}
+		err := h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: eve.ID, Current: goodPassword, New: otherPassword})
+		refused(t, err, model.ErrWrongPassword)
+	})
+}
+
+func TestAFailedProofIsRecordedWhateverBecomesOfTheRequest(t *testing.T) {
+	h := newHouse(t)
+	ana := h.register(t, "ana")
+	fails := func(name model.EventName) int {
+		t.Helper()
+		events, err := h.store.EventsOf(t.Context(), ana.ID, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, e := range events {
+			if e.Name == name {
+				n++
+			}
+		}
+		return n
+	}
+	t.Run("LG-03_who_hangs_up_after_a_guess_is_seen", func(t *testing.T) {
+		refusals := 0
+		for patience := time.Millisecond; refusals == 0 && patience < time.Second; patience = patience * 3 / 2 {
+			// The context ends while the hash runs, which takes no notice of it.
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			err := h.ConfirmPassword(ctx, ana.ID, wrongPassword)
+			if ctx.Err() != nil && errors.Is(err, model.ErrWrongPassword) {
+				refusals++
+			} else if errors.Is(err, model.ErrWrongPassword) {
+				t.Fatal("the hash was done before the context ended")
+			}
+			cancel()
+		}
+		if refusals != 1 || fails(model.EventPasswordFail) < 1 {
+			t.Errorf("%d refusals, %d events", refusals, fails(model.EventPasswordFail))
+		}
+	})
+	t.Run("LG-03_the_right_password_of_a_disabled_user_is_seen", func(t *testing.T) {
+		if err := h.DisableUser(t.Context(), ana.ID); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+		refused(t, err, model.ErrUserDisabled)
+		if fails(model.EventLoginFail) != 1 {
+			t.Errorf("%d events", fails(model.EventLoginFail))
+		}
+	})
 }
 
 func TestRehashOnLogin(t *testing.T) {

@@ -31,7 +31,7 @@ func (a *Auth) RefreshJWT(ctx context.Context, token model.RefreshToken) (Grant,
 	if err != nil {
 		return Grant{}, fmt.Errorf("gatehouse: refresh: %w", err)
 	}
-	return a.grant(who)
+	return a.grant(ctx, who)
 }
 
 // refuseRefresh ends the session of a token that we made but that is not in

@@ -256,7 +256,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := h.IssueResetCode(t.Context(), ana.ID, gatehouse.CodeForReset)
+	code, err := h.IssueResetCode(t.Context(), ana.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,9 +24,8 @@ type Registration struct {
 // adds the user. It does not log in. The hash is computed before the names are
 // looked up, so that a taken name takes as long as a free one. Refusals:
 // ErrUsernameInvalid, ErrUsernameReserved, ErrUsernameTaken, ErrEmailInvalid,
-// ErrEmailTaken, ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked,
-// ErrBadRequest, ErrOverloaded; all that is wrong with the form of the input is
-// named at once.
+// ErrEmailTaken, ErrPasswordTooShort, ErrPasswordTooLong, ErrBadRequest,
+// ErrOverloaded; all that is wrong with the form of the input is named at once.
 func (a *Auth) RegisterUser(ctx context.Context, in Registration) (model.User, error) {
 	user, formErr := a.newUser(in)
 	password, passwordErr := a.newPassword(in.Password, "password")
@@ -37,7 +36,10 @@ func (a *Auth) RegisterUser(ctx context.Context, in Registration) (model.User, e
 	if err != nil {
 		return model.User{}, hashTrouble(err)
 	}
-	return user, a.addUser(ctx, user, model.PasswordHash(hash))
+	if err := a.addUser(ctx, user, model.PasswordHash(hash), nil); err != nil {
+		return model.User{}, err
+	}
+	return user, nil
 }
 
 // newUser parses the names of a registration into a user with a fresh id.
@@ -62,12 +64,20 @@ func (a *Auth) newUser(in Registration) (model.User, error) {
 	return user, model.Together(usernameErr, emailErr, roleErr)
 }
 
-func (a *Auth) addUser(ctx context.Context, user model.User, hash model.PasswordHash) error {
+// addUser adds the user, and does with it what else has to be done, if
+// anything.
+func (a *Auth) addUser(ctx context.Context, user model.User, hash model.PasswordHash, also func(model.Records) error) error {
 	err := a.store.Tx(ctx, func(tx model.Records) error {
 		if err := tx.CreateUser(ctx, user, hash); err != nil {
 			return err
 		}
-		return tx.Record(ctx, a.event(ctx, model.EventUserCreated, user.ID, model.SessionID{}))
+		if err := tx.Record(ctx, a.event(ctx, model.EventUserCreated, user.ID, model.SessionID{})); err != nil {
+			return err
+		}
+		if also == nil {
+			return nil
+		}
+		return also(tx)
 	})
 	switch {
 	case errors.Is(err, model.ErrUsernameTaken):

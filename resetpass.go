@@ -19,7 +19,7 @@ type PasswordReset struct {
 // sessions of the user are ended, and nobody is logged in. The form of the
 // password is checked first, so that a refusal does not cost the code.
 // Refusals: ErrInvalidOrExpiredCode, ErrPasswordTooShort, ErrPasswordTooLong,
-// ErrPasswordBlocked, ErrBadRequest, ErrOverloaded, ErrUserDisabled.
+// ErrBadRequest, ErrOverloaded, ErrUserDisabled.
 func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
 	password, err := a.newPassword(in.New, "new_password")
 	if err != nil {

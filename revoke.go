@@ -62,7 +62,7 @@ func (a *Auth) tokenPresence(ctx context.Context, token string) (who model.Prese
 		return who, false, model.ErrInvalidToken
 	}
 	if who, err = a.store.Presence(ctx, id, a.now()); err != nil {
-		return who, false, absent(err)
+		return who, false, orInvalidToken(err)
 	}
 	return who, who.Session.Counter == counter, nil
 }

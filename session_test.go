@@ -74,7 +74,7 @@ func TestPageSessionEnds(t *testing.T) {
 		h := newHouse(t)
 		ana := h.register(t, "ana")
 		page, grant := h.page(t, "ana"), h.login(t, "ana")
-		code, err := h.IssueResetCode(t.Context(), ana.ID, gatehouse.CodeForReset)
+		code, err := h.IssueResetCode(t.Context(), ana.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestPageSessionEnds(t *testing.T) {
 		refused(t, err, model.ErrUserDisabled)
 		_, err = h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: wrongPassword})
 		refused(t, err, model.ErrWrongCredentials) // EN-10: told only after the right password
-		_, err = h.IssueResetCode(t.Context(), ana.ID, gatehouse.CodeForReset)
+		_, err = h.IssueResetCode(t.Context(), ana.ID)
 		refused(t, err, model.ErrUserDisabled)
 		if err := h.EnableUser(t.Context(), ana.ID); err != nil {
 			t.Fatal(err)

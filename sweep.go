@@ -4,19 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"gatehouse/jwt"
 )
 
-// Sweep forgets what has expired and loads signing keys that other processes
-// made. Whoever serves calls it every minute; any number of processes may do so
+// Sweep forgets what has expired and sees to the signing keys: it loads those
+// that other processes made, and makes the first where there is none. Whoever serves calls it every minute; any number of processes may do so
 // at once. It never touches what is alive. A part that fails does not keep the
 // others from running.
 func (a *Auth) Sweep(ctx context.Context) error {
 	now := a.now()
 	// A session is remembered until no token can still name it.
-	_, sessionsErr := a.store.ForgetSessions(ctx, now.Add(-maxAccessTTL-2*clockLeeway))
+	_, sessionsErr := a.store.ForgetSessions(ctx, now.Add(-MaxAccessTTL-2*jwt.Leeway))
 	_, codesErr := a.store.ForgetCodes(ctx, now)
 	_, eventsErr := a.store.ForgetEvents(ctx, now.Add(-eventRetention))
-	if err := errors.Join(sessionsErr, codesErr, eventsErr, a.loadKeys(ctx)); err != nil {
+	if err := errors.Join(sessionsErr, codesErr, eventsErr, a.ensureKeys(ctx)); err != nil {
 		return fmt.Errorf("gatehouse: sweep: %w", err)
 	}
 	return nil

@@ -51,6 +51,7 @@ type Config struct {
 // given. It is safe for concurrent use. Engines do not know of each other.
 type Engine struct {
 	params      Params
+	budgetKiB   uint64
 	places      *admission
 	evaluations atomic.Uint64
 	filledKiB   atomic.Uint64
@@ -91,13 +92,16 @@ func NewEngine(config Config) (*Engine, error) {
 		config.MaxWaiting = waitingPerCore * cores
 	}
 	return &Engine{
-		params: config.Params,
+		params: config.Params, budgetKiB: config.MemoryBudgetKiB,
 		places: newAdmission(place{memoryKiB: config.MemoryBudgetKiB, cores: cores}, config.MaxWaiting, config.MaxWait),
 	}, nil
 }
 
 // Params returns the price of new hashes.
 func (e *Engine) Params() Params { return e.params }
+
+// MemoryBudgetKiB returns the bound on the memory of all running hashes together.
+func (e *Engine) MemoryBudgetKiB() uint64 { return e.budgetKiB }
 
 // Evaluations returns how many passwords were put through Argon2id since the
 // Engine was made: one for each Hash, Verify and VerifyAbsent that did its work.

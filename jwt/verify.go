@@ -61,11 +61,7 @@ func NewVerifier(config VerifierConfig) (*Verifier, error) {
 	if size < 0 {
 		return v, nil
 	}
-	cache, err := newTokenCache(size)
-	if err != nil {
-		return nil, err
-	}
-	v.cache = cache
+	v.cache = newTokenCache(size)
 	return v, nil
 }
 
@@ -93,22 +89,21 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 		}
 		return &known.claims, nil
 	}
-	id := v.cache.id(token)
-	if known := v.cache.find(id); known != nil {
+	if known := v.cache.find(token); known != nil {
 		if current := keys.key(known.key.keyID); current != nil && current.sameKey(known.key) {
 			if err := known.checkTimes(now); err != nil {
-				v.cache.remove(id)
+				v.cache.remove(token)
 				return nil, err
 			}
 			return known.claims.copy(), nil
 		}
-		v.cache.remove(id)
+		v.cache.remove(token)
 	}
 	known, err := v.verify(token, keys, now)
 	if err != nil {
 		return nil, err
 	}
-	v.cache.add(id, known)
+	v.cache.add(token, known)
 	return known.claims.copy(), nil
 }
 

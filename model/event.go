@@ -13,6 +13,7 @@ const (
 	EventUserEnabled     EventName = "user_enabled"
 	EventUserDeleted     EventName = "user_deleted"
 	EventUserExported    EventName = "user_exported"
+	EventUserImported    EventName = "user_imported"
 	EventLoginSuccess    EventName = "authn_login_success"
 	EventLoginFail       EventName = "authn_login_fail"
 	EventPasswordFail    EventName = "authn_password_fail"

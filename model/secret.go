@@ -34,12 +34,13 @@ type Digest [sha256.Size]byte
 // DigestOf returns what is kept of a session token or a code.
 func DigestOf[Secret ~string](secret Secret) Digest { return sha256.Sum256([]byte(secret)) }
 
-// ParseMasterKey reads the 43 characters of unpadded base64url that String of
-// a key file holds. The errors name what is wrong and never hold the text.
+// ParseMasterKey reads the 43 characters of unpadded base64url that Encode
+// writes. The errors name what is wrong and never hold the text.
 func ParseMasterKey(text string) (MasterKey, error) {
 	var key MasterKey
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != len(key) {
+	// The length of the text counts too: the decoder passes over line ends.
+	if err != nil || len(raw) != len(key) || len(text) != base64.RawURLEncoding.EncodedLen(len(key)) {
 		return key, errors.New("a master key is 32 bytes in unpadded base64url, 43 characters")
 	}
 	copy(key[:], raw)
@@ -59,7 +60,7 @@ func (k MasterKey) Check() error {
 	// 32 random bytes hold 30 different values on average; fewer than 20 have
 	// a chance below one in 10^12.
 	if distinct < 20 {
-		return errors.New("the master key is not random; make one with: gatehouse serve, which writes master.key")
+		return errors.New("the master key is not random")
 	}
 	return nil
 }

@@ -57,6 +57,14 @@ type Step struct {
 	IdleExpiresAt time.Time
 }
 
+// Hold is what was checked of somebody before something is done in their name.
+type Hold struct {
+	UserID          UserID
+	PasswordVersion int64
+	SessionID       SessionID // the zero id when no session is involved
+	Now             time.Time
+}
+
 // Client is where a request came from. The zero value is an unknown client.
 type Client struct {
 	Address   netip.Addr

@@ -38,8 +38,10 @@ type Store interface {
 type Records interface {
 	Users
 	Accounts
+	Holds
 	Sessions
 	SessionEnds
+	StatusPlaces
 	SigningKeys
 	Codes
 	Events
@@ -53,9 +55,10 @@ type Users interface {
 	CreateUser(ctx context.Context, user User, hash PasswordHash) error
 	// User returns the user. Refusal: ErrNotFound.
 	User(ctx context.Context, id UserID) (User, error)
-	// Users returns at most limit users whose id follows after, in the order of
-	// their ids, for walking all of them. The zero id begins.
-	Users(ctx context.Context, after UserID, limit int) ([]User, error)
+	// Accounts returns at most limit users with their hashes, those whose id
+	// follows after, in the order of their ids, for walking all of them. The
+	// zero id begins.
+	Accounts(ctx context.Context, after UserID, limit int) ([]Account, error)
 	// RenameUser changes the username and returns the user as it is then.
 	// Refusals: ErrNotFound, ErrUsernameTaken.
 	RenameUser(ctx context.Context, id UserID, username Username, at time.Time) (User, error)
@@ -86,6 +89,15 @@ type Accounts interface {
 	// ResetPassword sets the hash of a new password whatever the version, raises
 	// the version and returns the user. Refusal: ErrNotFound.
 	ResetPassword(ctx context.Context, id UserID, new PasswordHash, at time.Time) (User, error)
+}
+
+// Holds keeps what was checked from changing before it is acted on.
+type Holds interface {
+	// HoldAccount makes sure, inside Tx, that what was checked a while ago still
+	// holds, and that it holds until the transaction ends: the user exists, is
+	// not disabled and has this password version, and the session, unless it is
+	// the zero id, is a live one of the user. Refusal: ErrNotFound.
+	HoldAccount(ctx context.Context, hold Hold) error
 }
 
 // Sessions keeps who is logged in. A session is alive while it is not ended,
@@ -125,12 +137,19 @@ type SessionEnds interface {
 	// EndOldestSessions ends the oldest live sessions of a user so that at most
 	// limit are left, and reports how many were ended.
 	EndOldestSessions(ctx context.Context, userID UserID, limit int, now time.Time) (int, error)
-	// EndedIndexes returns the status index of every session that was ended, in
-	// ascending order, while its row is kept.
-	EndedIndexes(ctx context.Context) ([]int64, error)
 	// ForgetSessions removes the sessions that ended, were ended or ran idle
 	// before the given time, and reports how many.
 	ForgetSessions(ctx context.Context, before time.Time) (int, error)
+}
+
+// StatusPlaces tells what the status list has to say.
+type StatusPlaces interface {
+	// EndedIndexes returns the status index of every session that was ended, in
+	// ascending order, while its row is kept.
+	EndedIndexes(ctx context.Context) ([]int64, error)
+	// StatusBound returns a number above the status index of every session that
+	// is kept, alive or ended.
+	StatusBound(ctx context.Context) (int64, error)
 }
 
 // SigningKeys keeps the sealed keys that sign tokens.
