@@ -190,32 +190,45 @@ func strangers() []string {
 	}
 }
 
+// filled is a body with a value for every member that the route takes, and more
+// members if wanted, each written as JSON.
+func filled(row route, more string) string {
+	values := map[string]string{
+		"username": "zoe", "email": "zoe@example.com", "identifier": "ana", "password": goodPassword, "current_password": goodPassword,
+		"new_password": otherPassword, "refresh_token": "ghr_x", "token": "ghr_x", "token_type_hint": "x", "code": "ghc_x",
+	}
+	var members []string
+	for _, m := range row.takes.members {
+		members = append(members, fmt.Sprintf("%q:%q", m.name, values[m.name]))
+	}
+	if more != "" {
+		members = append(members, more)
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
 func TestNothingIsSmuggledIn(t *testing.T) {
 	s := open(t)
 	before := s.register("ana")
-	ana := s.login("ana")
-	values := map[string]string{
-		"username": "zoe", "email": "zoe@example.com", "identifier": "ana", "password": goodPassword, "current_password": goodPassword,
-		"new_password": otherPassword, "refresh_token": ana.refresh, "token": ana.refresh, "token_type_hint": "x", "code": "ghc_x",
-	}
+	ana, b := s.login("ana"), s.browse()
+	b.open("/login")
+	b.submit("/login", url.Values{"identifier": {"ana"}, "password": {goodPassword}})
+	token := csrfIn(t, b.open("/account").body)
 	for _, row := range s.door.rows() {
 		if !row.takes.json {
 			continue
 		}
 		for _, name := range strangers() {
 			t.Run(fmt.Sprintf("AI-04_RV-17_%s_%s_%s", row.method, row.path, name), func(t *testing.T) {
-				body := `{"` + name + `":"x"`
-				for _, m := range row.takes.members {
-					body += `,"` + m.name + `":"` + values[m.name] + `"`
-				}
-				how := []asking{}
+				body, how := filled(row, `"`+name+`":"x"`), []asking{withJSON}
+				ask := s.ask
 				switch row.who {
 				case bearer:
 					how = append(how, bearing(ana.access))
 				case cookied:
-					return // covered with its cookie below
+					ask, how = b.do, append(how, saying("same-origin", ""), header(csrfHeader, token))
 				}
-				if r := s.json(row.method, row.path, body+"}", how...); r.status != 400 || r.code() != "unknown-member" {
+				if r := ask(row.method, row.path, body, how...); r.status != 400 || r.code() != "unknown-member" {
 					t.Errorf("got %d %s", r.status, r.body)
 				}
 			})
@@ -230,13 +243,61 @@ func TestNothingIsSmuggledIn(t *testing.T) {
 			t.Errorf("%d users, %v", len(users), err)
 		}
 	})
-	t.Run("AD-15_the_acting_user_is_never_in_the_body", func(t *testing.T) {
-		body := `{"user_id":"` + ana.id + `","username":"zoe","password":"` + goodPassword + `","current_password":"x","new_password":"y"}`
-		for _, target := range []string{"PATCH /v1/me", "POST /v1/password/change", "DELETE /v1/account", "POST /v1/logout", "POST /v1/token", "POST /v1/login"} {
-			method, path, _ := strings.Cut(target, " ")
-			if r := s.json(method, path, body); r.status != 401 && r.status != 400 {
-				t.Errorf("%s: %d", target, r.status)
-			}
+}
+
+func TestTheActingUserComesFromTheCredential(t *testing.T) {
+	s := open(t)
+	s.register("ana")
+	s.register("ben")
+	ana, ben := s.login("ana"), s.login("ben")
+	held := func(p person) string {
+		me := s.ask("GET", "/v1/me", "", bearing(p.access))
+		return me.body + s.ask("GET", "/v1/sessions", "", bearing(p.access)).body
+	}
+	anaBefore, benBefore := held(ana), held(ben)
+	if !strings.Contains(anaBefore, ana.session) || !strings.Contains(benBefore, ben.session) {
+		t.Fatal(anaBefore, benBefore)
+	}
+	for _, row := range s.door.rows() {
+		if row.who != bearer || !row.takes.json {
+			continue
+		}
+		for _, name := range []string{"user_id", "id", "sub", "user"} {
+			t.Run(fmt.Sprintf("AD-15_%s_%s_%s", row.method, row.path, name), func(t *testing.T) {
+				member := fmt.Sprintf("%q:%q", name, ben.id)
+				if r := s.json(row.method, row.path, filled(row, member)); r.status != 401 {
+					t.Errorf("without a token: %d", r.status)
+				}
+				if r := s.json(row.method, row.path, filled(row, member), bearing(ana.access)); r.status != 400 || r.code() != "unknown-member" {
+					t.Errorf("with the token of another: %d %s", r.status, r.body)
+				}
+			})
+		}
+	}
+	t.Run("AD-15_neither_user_has_changed", func(t *testing.T) {
+		if got := held(ana); got != anaBefore {
+			t.Errorf("ana: got %s, want %s", got, anaBefore)
+		}
+		if got := held(ben); got != benBefore {
+			t.Errorf("ben: got %s, want %s", got, benBefore)
+		}
+		s.login("ana")
+		s.login("ben")
+	})
+	t.Run("AD-15_only_who_asks_is_changed", func(t *testing.T) {
+		benBefore := held(ben)
+		elsewhere := []asking{bearing(ana.access), header("X-User-Id", ben.id), header("From", "ben@example.com")}
+		if r := s.json("PATCH", "/v1/me", `{"username":"anna"}`, elsewhere...); r.status != 200 || r.member(t, "user.id") != ana.id {
+			t.Errorf("rename: %d %s", r.status, r.body)
+		}
+		if r := s.json("DELETE", "/v1/account", `{"password":"`+goodPassword+`"}`, elsewhere...); r.status != 204 {
+			t.Errorf("delete: %d %s", r.status, r.body)
+		}
+		if got := held(ben); got != benBefore {
+			t.Errorf("ben: got %s, want %s", got, benBefore)
+		}
+		if r := s.ask("GET", "/v1/me", "", bearing(ana.access)); r.status != 401 {
+			t.Errorf("ana after the deletion: %d", r.status)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"gatehouse"
 	"gatehouse/model"
@@ -33,7 +34,9 @@ func (d *door) deleteAccount(x *exchange) error {
 }
 
 func deletionOf(x *exchange) gatehouse.Deletion {
-	return gatehouse.Deletion{UserID: x.presence.User.ID, Password: x.fields.password("password")}
+	return gatehouse.Deletion{
+		UserID: x.presence.User.ID, SessionID: x.presence.Session.ID, Password: x.fields.password("password"),
+	}
 }
 
 // exportAccount is GET /v1/account/export. Refusal: ErrReauthRequired unless
@@ -42,20 +45,30 @@ func (d *door) exportAccount(x *exchange) error {
 	if !d.auth.Fresh(x.presence.Session) {
 		return model.ErrReauthRequired
 	}
-	text, err := d.export(x)
+	return d.export(x)
+}
+
+// maxExports is how many exports are made at once. Each is held in memory until
+// it is written.
+const maxExports = 2
+
+// export answers with all data held about who is there. Refusal: ErrOverloaded.
+func (d *door) export(x *exchange) error {
+	select {
+	case d.exports <- struct{}{}:
+		defer func() { <-d.exports }()
+	default:
+		return model.ErrOverloaded.After(time.Second)
+	}
+	held, err := d.auth.ExportUser(x.r.Context(), x.presence.User.ID)
+	if err != nil {
+		return err
+	}
+	text, err := writeIndentedJSON(exportAnswerOf(held, x.presence.Session.ID))
 	if err != nil {
 		return err
 	}
 	return x.write(http.StatusOK, "application/json; charset=utf-8", text)
-}
-
-// export is the document with all data held about who is there.
-func (d *door) export(x *exchange) ([]byte, error) {
-	held, err := d.auth.ExportUser(x.r.Context(), x.presence.User.ID)
-	if err != nil {
-		return nil, err
-	}
-	return writeIndentedJSON(exportAnswerOf(held, x.presence.Session.ID))
 }
 
 func (d *door) accountPage(x *exchange) error {
@@ -86,12 +99,12 @@ func (d *door) submitExport(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	text, err := d.export(x)
-	if err != nil {
+	x.w.Header().Set("Content-Disposition", `attachment; filename="gatehouse-export.json"`)
+	if err := d.export(x); err != nil {
+		x.w.Header().Del("Content-Disposition")
 		return err
 	}
-	x.w.Header().Set("Content-Disposition", `attachment; filename="gatehouse-export.json"`)
-	return x.write(http.StatusOK, "application/json; charset=utf-8", text)
+	return nil
 }
 
 func (d *door) deletePage(x *exchange) error {

@@ -13,8 +13,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"gatehouse"
 )
 
 // volatile is what differs from run to run, and what stands for it.
@@ -58,7 +56,7 @@ func shapes(s *site) []shape {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	code, err := s.auth.IssueResetCode(s.t.Context(), user.ID, gatehouse.CodeForReset)
+	code, err := s.auth.IssueResetCode(s.t.Context(), user.ID)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -281,6 +279,21 @@ func TestOpenAPI(t *testing.T) {
 		}
 		for key := range want {
 			t.Errorf("route %s is missing", key)
+		}
+	})
+	t.Run("only_what_can_happen_is_announced", func(t *testing.T) {
+		never := []string{"too-many-attempts", "email-unverified", "password-blocked", "method-not-allowed"}
+		alone := []string{"/healthz", "/openapi.json", "/.well-known/oauth-authorization-server"}
+		for path, item := range doc["paths"].(map[string]any) {
+			for method, operation := range item.(map[string]any) {
+				for status, answer := range at(operation, "responses").(map[string]any) {
+					for code := range strings.SplitSeq(at(answer, "description").(string), ", ") {
+						if slices.Contains(never, code) || code == "unavailable" && slices.Contains(alone, path) {
+							t.Errorf("%s %s announces %s %s", method, path, status, code)
+						}
+					}
+				}
+			}
 		}
 	})
 	t.Run("an_undescribed_route_is_an_error", func(t *testing.T) {

@@ -28,7 +28,7 @@ func csrfToken(secret, purpose string) string {
 // csrf is the token for the forms of this page: bound to the session, or to a
 // cookie of its own before there is one.
 func (x *exchange) csrf() string {
-	if x.signedIn() {
+	if x.loggedIn() {
 		return csrfToken(string(x.sessionToken()), "session")
 	}
 	secret := cookie(x.r, csrfCookie)
@@ -69,7 +69,7 @@ func (d *door) checkCSRF(x *exchange) error {
 // where no session is needed.
 func (x *exchange) owns(token string) bool {
 	right := false
-	if x.signedIn() {
+	if x.loggedIn() {
 		right = sameText(token, csrfToken(string(x.sessionToken()), "session"))
 	}
 	if secret := cookie(x.r, csrfCookie); secret != "" && x.route.who == visitor {

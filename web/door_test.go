@@ -27,7 +27,7 @@ const (
 	goodPassword  = "seven green hills at dawn"
 	otherPassword = "eleven quiet boats at dusk"
 	wrongPassword = "seven green hills at noon"
-	introSecret   = "MARKER-introspection-secret"
+	introSecret   = "MARKER-introspection-secret-of-the-tests"
 )
 
 // site is a real server over TLS on a real store, with a clock to turn.
@@ -125,6 +125,7 @@ func open(t testing.TB, changes ...func(*Config)) *site {
 	}
 	s.door = New(s.auth, cfg).(*door)
 	s.srv.Config.Handler = s.door
+	s.srv.Config.DisableGeneralOptionsHandler = true // as gatehouse serve does
 	s.srv.Config.ErrorLog = slog.NewLogLogger(logger.Handler(), slog.LevelWarn)
 	s.srv.StartTLS()
 	t.Cleanup(func() {

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+
 	"gatehouse/model"
 )
 
@@ -33,7 +35,7 @@ var explanations = map[string]explanation{
 		"Choose another username."},
 	"email-invalid": {"The email is not an address that mail can be sent to.",
 		"Enter an address like name@example.com."},
-	"email-taken": {"An account with this email exists.",
+	"email-taken": {"A user has this email.",
 		"Log in with this email, or use another one."},
 	"password-too-short": {"The password has fewer characters than this place asks for.",
 		"Use more characters. A few unrelated words are easy to remember and hard to guess."},
@@ -43,13 +45,13 @@ var explanations = map[string]explanation{
 		"Choose a password that nobody else uses. A few unrelated words are easy to remember and hard to guess."},
 	"same-password": {"The new password is the current one.",
 		"Choose a password that differs from the current one."},
-	"wrong-credentials": {"No account has this username or email with this password.",
+	"wrong-credentials": {"No user has this username or email with this password.",
 		"Check both and try again."},
-	"wrong-password": {"The password is not that of the account.",
+	"wrong-password": {"The password is not that of the user who is logged in.",
 		"Type the password you log in with."},
 	"email-unverified": {"The password is right, but the email has not been confirmed yet.",
 		"Open the link in the mail you were sent."},
-	"user-disabled": {"The password is right, but the operator has disabled the account.",
+	"user-disabled": {"The password or the code is right, but the operator has disabled the user.",
 		"Ask the operator of this installation."},
 	"invalid-token": {"The access token, refresh token or session is missing, has expired, was ended, or is not one of ours.",
 		"Log in again."},
@@ -73,29 +75,36 @@ var explanations = map[string]explanation{
 		"Try again in a few seconds."},
 }
 
-// errorPage answers a browser. It echoes nothing of the request.
+// errorPage answers a browser.
 func (d *door) errorPage(x *exchange, refusal *model.Error) error {
 	x.refusal = nil
-	told := explanationOf(refusal.Code)
-	return x.page(statusOf(refusal), pageError, view{
+	return x.page(statusOf(refusal), pageError, errorPageOf(refusal, x.id))
+}
+
+// errorPageOf tells a person about a refusal. It echoes nothing of the request.
+func errorPageOf(refusal *model.Error, requestID string) view {
+	sentence := explanationOf(refusal.Code).meaning + " " + remedy(refusal)
+	return view{
 		Title: refusal.Title,
-		Body: errorView{
-			Status: statusOf(refusal), RequestID: x.id,
-			Sentence: told.meaning + " " + remedy(refusal),
-		},
-	})
+		Body:  errorView{Status: statusOf(refusal), Sentence: sentence, RequestID: requestID},
+	}
 }
 
 // codePage explains one code in one page.
 func (d *door) codePage(x *exchange) error {
 	for _, refusal := range model.Refusals() {
 		if refusal.Code == x.parameter {
-			told := explanationOf(refusal.Code)
-			return x.page(200, pageCode, view{
-				Title: refusal.Title,
-				Body:  codeView{Code: refusal.Code, Status: statusOf(refusal), Meaning: told.meaning, Remedy: told.remedy},
-			})
+			return x.page(http.StatusOK, pageCode, codePageOf(refusal))
 		}
 	}
 	return model.ErrNotFound
+}
+
+// codePageOf explains the code of a refusal.
+func codePageOf(refusal *model.Error) view {
+	told := explanationOf(refusal.Code)
+	return view{
+		Title: refusal.Title,
+		Body:  codeView{Code: refusal.Code, Status: statusOf(refusal), Meaning: told.meaning, Remedy: told.remedy},
+	}
 }

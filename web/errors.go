@@ -110,12 +110,12 @@ func (d *door) refuse(x *exchange, err error) {
 		_ = x.redirect(loginPath) // the session ended while the request was under way
 		return
 	}
-	d.answer(x, d.refusalOf(x, err))
+	d.answerRefusal(x, d.refusalOf(x, err))
 }
 
-// answer writes a refusal as a page or as a problem document.
-func (d *door) answer(x *exchange, refusal *model.Error) {
-	x.code = refusal.Code
+// answerRefusal writes a refusal as a page or as a problem document.
+func (d *door) answerRefusal(x *exchange, refusal *model.Error) {
+	x.refusalCode = refusal.Code
 	x.retryAfter(refusal)
 	x.w.Header().Set("Cache-Control", "no-store") // a handler may have said otherwise before it failed
 	x.w.Header().Del("ETag")

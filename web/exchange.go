@@ -26,12 +26,12 @@ type exchange struct {
 	fields    fields
 	csrfSent  string
 
-	believed bool         // the form came from our own page
-	refusal  *model.Error // what the page has to show
-	code     string       // of the refusal that was answered, for the log
+	believed    bool         // the form came from our own page
+	refusal     *model.Error // what the page has to show
+	refusalCode string       // of the refusal that was answered, for the log
 }
 
-func (x *exchange) signedIn() bool { return !x.presence.User.ID.IsZero() }
+func (x *exchange) loggedIn() bool { return !x.presence.User.ID.IsZero() }
 
 // json answers with a document.
 func (x *exchange) json(status int, answer any) error {
@@ -63,10 +63,10 @@ func (x *exchange) page(status int, name string, v view) error {
 	v.Nonce = base64.RawURLEncoding.EncodeToString(nonce[:])
 	v.Product, v.CSRF = x.door.product, x.csrf()
 	v.PasswordMin = x.door.auth.PasswordMin()
-	v.Signed = x.signedView()
+	v.LoggedIn = x.loggedInView()
 	if x.refusal != nil {
 		status = pageStatus(x.refusal)
-		x.code = x.refusal.Code
+		x.refusalCode = x.refusal.Code
 		v.Form = formView{Values: x.route.takes.shown(x.fields), Errors: v.Form.Errors, Summary: v.Form.Summary}
 		v.Form.tell(x.refusal)
 		x.retryAfter(x.refusal)
@@ -84,16 +84,16 @@ func pagePolicy(nonce string) string {
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 }
 
-// signedView is who is logged in, for the header of the page.
-func (x *exchange) signedView() *signedView {
-	if !x.signedIn() {
+// loggedInView is who is logged in, for the header of the page.
+func (x *exchange) loggedInView() *loggedInView {
+	if !x.loggedIn() {
 		return nil
 	}
 	user := x.presence.User
 	if user.Username != "" {
-		return &signedView{Username: user.Username.String()}
+		return &loggedInView{Username: user.Username.String()}
 	}
-	return &signedView{Username: user.Email.String()}
+	return &loggedInView{Username: user.Email.String()}
 }
 
 func (x *exchange) write(status int, contentType string, text []byte) error {

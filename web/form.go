@@ -10,21 +10,20 @@ import (
 // of the page; an empty Title becomes the title that belongs to the page.
 type view struct {
 	Title       string
-	Product     string      // in title and header; Gatehouse when empty
-	Nonce       string      // of the Content-Security-Policy of this answer
-	CSRF        string      // hidden field csrf of every form
-	Signed      *signedView // nil when nobody is signed in
+	Product     string        // in title and header; Gatehouse when empty
+	Nonce       string        // of the Content-Security-Policy of this answer
+	CSRF        string        // hidden field csrf of every form
+	LoggedIn    *loggedInView // nil when nobody is logged in
 	Form        formView
 	Notice      string // one sentence of good news
 	PasswordMin int    // code points
-	Mail        bool   // mail is configured: /forgot and /account/email exist
 	Next        string // local path, already checked, carried by login and register
-	Body        any    // accountView, codeFormView, doneView, errorView or codeView
+	Body        any    // accountView, codeFormView, errorView or codeView
 }
 
-// signedView is who is signed in: the username, or the email of a user
+// loggedInView is who is logged in: the username, or the email of a user
 // without one.
-type signedView struct{ Username string }
+type loggedInView struct{ Username string }
 
 // formView is what was typed and what was refused. Values never holds a
 // password. A refusal of no visible field belongs in Summary.
@@ -93,14 +92,10 @@ func (s sessionView) Device() string { return deviceName(s.UserAgent) }
 // Icon is the name of the symbol that fits the device.
 func (s sessionView) Icon() string { return deviceIcon(s.UserAgent) }
 
-// codeFormView is the body of the reset and verify pages. AskCode shows a
-// field for the code, for people who arrive without the mailed link. A code in
-// Form.Values is carried hidden; with neither, the handler knows it elsewhere.
+// codeFormView is the body of the reset page. AskCode shows a field for the
+// code, for people who arrive without a link; otherwise the browser holds the
+// code in a cookie.
 type codeFormView struct{ AskCode bool }
-
-// doneView is the body of the done page: where to go next. The sentence is
-// view.Notice. Href is a local path.
-type doneView struct{ Href, Label string }
 
 // errorView is the body of the error page. It echoes nothing of the request.
 type errorView struct {
@@ -148,14 +143,6 @@ func (v view) Input(name, label, autocomplete, hint string) input {
 // password was refused, so that the reason never stands alone.
 func (v view) PasswordHint() string {
 	return fmt.Sprintf("At least %d characters. A few unrelated words are easy to remember and hard to guess.", v.PasswordMin)
-}
-
-// CodeHint says where a code is to be found.
-func (v view) CodeHint() string {
-	if v.Mail {
-		return "It is in the mail we sent you."
-	}
-	return "It is in the link you were given, after code=."
 }
 
 // First marks the field that takes focus when nothing was refused; after a

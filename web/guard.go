@@ -143,7 +143,7 @@ func (d *door) leave(x *exchange, began time.Time) {
 		if x.w.wrote() {
 			panic(http.ErrAbortHandler) // half an answer must not look whole
 		}
-		d.answer(x, model.ErrInternal)
+		d.answerRefusal(x, model.ErrInternal)
 	}
 	d.logLine(x, time.Since(began))
 }
@@ -170,8 +170,8 @@ func (d *door) logLine(x *exchange, took time.Duration) {
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("ip", model.ClientFrom(x.r.Context()).Address.String()),
 	}
-	if x.code != "" {
-		attrs = append(attrs, slog.String("code", x.code))
+	if x.refusalCode != "" {
+		attrs = append(attrs, slog.String("code", x.refusalCode))
 	}
 	if !x.presence.User.ID.IsZero() {
 		attrs = append(attrs, slog.String("user_id", x.presence.User.ID.String()))

@@ -207,6 +207,14 @@ func TestMethods(t *testing.T) {
 			})
 		}
 	}
+	t.Run("AI-16_the_server_as_a_whole_has_no_method", func(t *testing.T) {
+		for _, method := range []string{"OPTIONS", "GET"} {
+			r := s.ask(method, "/", "", func(r *http.Request) { r.URL = &url.URL{Scheme: "https", Host: s.host, Opaque: "*"} })
+			if r.status != 405 || len(r.header["Allow"]) != 1 || r.header.Get("Allow") != "" {
+				t.Errorf("%s *: got %d, Allow %q, want 405 and an empty one", method, r.status, r.header["Allow"])
+			}
+		}
+	})
 	t.Run("AI-16_HEAD_goes_where_GET_goes", func(t *testing.T) {
 		if r := s.ask("HEAD", "/healthz", ""); r.status != 200 || r.body != "" {
 			t.Errorf("got %d %q", r.status, r.body)
@@ -338,7 +346,7 @@ func TestNextIsFromOurOwnList(t *testing.T) {
 			b.submit("/login", url.Values{"identifier": {"ana"}, "password": {goodPassword}, "next": {next}})
 			b.wantRedirect("/account")
 			if len(next) < 3000 {
-				b.open("/login?next=" + url.QueryEscape(next)) // signed in now
+				b.open("/login?next=" + url.QueryEscape(next)) // logged in now
 				b.wantRedirect("/account")
 			}
 		})

@@ -60,7 +60,7 @@ func (d *door) identify(x *exchange) error {
 
 // loginPath is where a visitor logs in to come back to the page.
 func (d *door) loginPath(x *exchange) string {
-	if x.route.path == accountPath || !d.routes.isPage(x.route.path) {
+	if x.route.path == accountPath || !d.routes.isLanding(x.route.path) {
 		return loginPath
 	}
 	return loginPath + "?next=" + url.QueryEscape(x.route.path)

@@ -35,14 +35,14 @@ func (d *door) logout(x *exchange) error {
 
 // start answers "where am I".
 func (d *door) start(x *exchange) error {
-	if x.signedIn() {
+	if x.loggedIn() {
 		return x.redirect(accountPath)
 	}
 	return x.redirect(loginPath)
 }
 
 func (d *door) loginPage(x *exchange) error {
-	if x.signedIn() && x.refusal == nil {
+	if x.loggedIn() && x.refusal == nil {
 		return x.redirect(d.landing(x.query.Get("next")))
 	}
 	return x.page(http.StatusOK, pageLogin, view{Next: d.nextOf(x), Notice: noticeOf(x)})
@@ -83,9 +83,9 @@ func (d *door) submitLogout(x *exchange) error {
 }
 
 // landing is where a login leads: a page of our own list, by its exact path,
-// or the account. No other target exists, so none has to be parsed.
+// or the account page. No other target exists, so none has to be parsed.
 func (d *door) landing(next string) string {
-	if d.routes.isPage(next) {
+	if d.routes.isLanding(next) {
 		return next
 	}
 	return accountPath
@@ -95,7 +95,7 @@ func (d *door) landing(next string) string {
 // form that is shown again.
 func (d *door) nextOf(x *exchange) string {
 	for _, next := range []string{x.query.Get("next"), x.fields["next"]} {
-		if d.routes.isPage(next) {
+		if d.routes.isLanding(next) {
 			return next
 		}
 	}

@@ -15,17 +15,19 @@ const (
 
 func doneAt(path string, d done) string { return path + "?done=" + string(d) }
 
-// noticeOf is the sentence for what was done, or nothing.
-func noticeOf(x *exchange) string {
-	switch done(x.query.Get("done")) {
+// noticeOf is the sentence for what the URL says was done, or nothing.
+func noticeOf(x *exchange) string { return done(x.query.Get("done")).sentence() }
+
+func (d done) sentence() string {
+	switch d {
 	case doneRegistered:
-		return "Your account is ready. Log in to open it."
+		return "You are registered. Log in to see your account page."
 	case donePassword:
 		return "Your password was changed. Every other session has ended."
 	case doneReset:
 		return "Your password was changed. Log in with the new one."
 	case doneDeleted:
-		return "Your account and all that belonged to it are deleted."
+		return "Your user and all that belonged to it are deleted."
 	case doneSession:
 		return "The session has ended."
 	case doneSessions:

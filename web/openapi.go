@@ -172,9 +172,13 @@ func (s schemas) responses(row route, op operation) object {
 	return out
 }
 
-// refusalsByStatus adds what every route of its kind can refuse.
+// refusalsByStatus adds what every route of its kind can refuse. A method that
+// a path does not have is no operation, so none of them refuses its method.
 func refusalsByStatus(row route, op operation) map[int][]string {
-	all := append([]*model.Error{model.ErrBadRequest, model.ErrMethodNotAllowed, model.ErrInternal, model.ErrUnavailable}, op.refusals...)
+	all := append([]*model.Error{model.ErrBadRequest, model.ErrInternal}, op.refusals...)
+	if !op.alone {
+		all = append(all, model.ErrUnavailable)
+	}
 	if row.who != anyone {
 		all = append(all, model.ErrInvalidToken)
 	}

@@ -16,6 +16,7 @@ type operation struct {
 	media    string // of the answer, where it is not JSON
 	refusals []*model.Error
 	anyOf    []string // at least one of these members
+	alone    bool     // answers without the store, so it is never unavailable
 }
 
 const statusListType = "application/statuslist+jwt"
@@ -33,7 +34,7 @@ func operations() map[string]operation {
 }
 
 func newPasswordRefusals(more ...*model.Error) []*model.Error {
-	return append(more, model.ErrPasswordTooShort, model.ErrPasswordTooLong, model.ErrPasswordBlocked, model.ErrOverloaded)
+	return append(more, model.ErrPasswordTooShort, model.ErrPasswordTooLong, model.ErrOverloaded)
 }
 
 func accountOperations() map[string]operation {
@@ -41,13 +42,12 @@ func accountOperations() map[string]operation {
 		"POST /v1/register": {
 			summary: "Register a user. Does not log in.", status: http.StatusCreated, answer: userEnvelope{},
 			refusals: newPasswordRefusals(model.ErrUsernameInvalid, model.ErrUsernameReserved, model.ErrUsernameTaken,
-				model.ErrEmailInvalid, model.ErrEmailTaken, model.ErrTooManyAttempts),
+				model.ErrEmailInvalid, model.ErrEmailTaken),
 			anyOf: []string{"username", "email"},
 		},
 		"POST /v1/login": {
 			summary: "Log in with a username or an email.", status: http.StatusOK, answer: loginAnswer{},
-			refusals: []*model.Error{model.ErrWrongCredentials, model.ErrEmailUnverified, model.ErrUserDisabled,
-				model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded},
+			refusals: []*model.Error{model.ErrWrongCredentials, model.ErrUserDisabled, model.ErrPasswordTooLong, model.ErrOverloaded},
 		},
 		"POST /v1/logout": {
 			summary: "End the session: its refresh token and access tokens are dead at once.", status: http.StatusNoContent,
@@ -59,11 +59,11 @@ func accountOperations() map[string]operation {
 		},
 		"POST /v1/password/change": {
 			summary: "Change the password. Every other session is ended.", status: http.StatusNoContent,
-			refusals: newPasswordRefusals(model.ErrWrongPassword, model.ErrSamePassword, model.ErrTooManyAttempts),
+			refusals: newPasswordRefusals(model.ErrWrongPassword, model.ErrSamePassword),
 		},
 		"POST /v1/password/reset": {
 			summary: "Set a new password with a code. All sessions are ended; does not log in.", status: http.StatusNoContent,
-			refusals: newPasswordRefusals(model.ErrInvalidOrExpiredCode, model.ErrUserDisabled, model.ErrTooManyAttempts),
+			refusals: newPasswordRefusals(model.ErrInvalidOrExpiredCode, model.ErrUserDisabled),
 		},
 		"GET /v1/sessions": {
 			summary: "The live sessions of the user, the newest first.", status: http.StatusOK, answer: sessionsEnvelope{},
@@ -74,11 +74,11 @@ func accountOperations() map[string]operation {
 		},
 		"DELETE /v1/account": {
 			summary: "Delete the user and all that belongs to the user, for good.", status: http.StatusNoContent,
-			refusals: []*model.Error{model.ErrWrongPassword, model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded},
+			refusals: []*model.Error{model.ErrWrongPassword, model.ErrPasswordTooLong, model.ErrOverloaded},
 		},
 		"GET /v1/account/export": {
 			summary: "All data held about the user. Asks for a password proven within 5 minutes.",
-			status:  http.StatusOK, answer: exportAnswer{}, refusals: []*model.Error{model.ErrReauthRequired},
+			status:  http.StatusOK, answer: exportAnswer{}, refusals: []*model.Error{model.ErrReauthRequired, model.ErrOverloaded},
 		},
 	}
 }
@@ -88,7 +88,7 @@ func tokenOperations() map[string]operation {
 		"POST /v1/token/refresh": {
 			summary: "Renew a session: the refresh token is good once, its successor is in the answer.",
 			status:  http.StatusOK, answer: grantAnswer{},
-			refusals: []*model.Error{model.ErrInvalidToken, model.ErrTooManyAttempts},
+			refusals: []*model.Error{model.ErrInvalidToken},
 		},
 		"POST /v1/token/revoke": {
 			summary: "End the session of a token (RFC 7009). Unknown tokens are answered alike.", status: http.StatusOK,
@@ -112,14 +112,13 @@ func publicOperations() map[string]operation {
 			summary: "The keys that verify access tokens (RFC 7517).", status: http.StatusOK, answer: keySetAnswer{},
 		},
 		"GET /.well-known/oauth-authorization-server": {
-			summary: "Where everything is (RFC 8414).", status: http.StatusOK, answer: metadataAnswer{},
+			summary: "Where everything is (RFC 8414).", status: http.StatusOK, answer: metadataAnswer{}, alone: true,
 		},
-		"GET /healthz": {summary: "The process answers.", status: http.StatusOK, answer: "", media: plainText},
+		"GET /healthz": {summary: "The process answers.", status: http.StatusOK, answer: "", media: plainText, alone: true},
 		"GET /readyz": {
 			summary: "The process and its store answer.", status: http.StatusOK, answer: "", media: plainText,
-			refusals: []*model.Error{model.ErrUnavailable},
 		},
-		"GET /openapi.json": {summary: "This document.", status: http.StatusOK, answer: map[string]any{}},
+		"GET /openapi.json": {summary: "This document.", status: http.StatusOK, answer: map[string]any{}, alone: true},
 	}
 }
 

@@ -25,13 +25,9 @@ const (
 	pageLogin           = "login"
 	pageAccount         = "account"
 	pageAccountPassword = "account_password"
-	pageAccountEmail    = "account_email"
 	pageAccountExport   = "account_export"
 	pageAccountDelete   = "account_delete"
-	pageForgot          = "forgot"
 	pageReset           = "reset"
-	pageVerify          = "verify"
-	pageDone            = "done"
 	pageError           = "error"
 	pageCode            = "code"
 )
@@ -178,8 +174,8 @@ func initial(name string) string {
 
 func pageNames() []string {
 	return []string{
-		pageRegister, pageLogin, pageAccount, pageAccountPassword, pageAccountEmail, pageAccountExport,
-		pageAccountDelete, pageForgot, pageReset, pageVerify, pageDone, pageError, pageCode,
+		pageRegister, pageLogin, pageAccount, pageAccountPassword, pageAccountExport, pageAccountDelete,
+		pageReset, pageError, pageCode,
 	}
 }
 
@@ -187,27 +183,19 @@ func pageNames() []string {
 func pageTitle(name string) string {
 	switch name {
 	case pageRegister:
-		return "Create your account"
+		return "Register"
 	case pageLogin:
 		return "Log in"
 	case pageAccount:
 		return "Your account"
 	case pageAccountPassword:
 		return "Change your password"
-	case pageAccountEmail:
-		return "Change your email"
 	case pageAccountExport:
 		return "Export your data"
 	case pageAccountDelete:
-		return "Delete your account"
-	case pageForgot:
-		return "Forgot your password?"
+		return "Delete your user and data"
 	case pageReset:
 		return "Choose a new password"
-	case pageVerify:
-		return "Confirm your email"
-	case pageDone:
-		return "Done"
 	}
 	return "Something went wrong"
 }

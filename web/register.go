@@ -21,7 +21,7 @@ func registrationOf(f fields) gatehouse.Registration {
 }
 
 func (d *door) registerPage(x *exchange) error {
-	if x.signedIn() && x.refusal == nil {
+	if x.loggedIn() && x.refusal == nil {
 		return x.redirect(accountPath)
 	}
 	return x.page(http.StatusOK, pageRegister, view{Next: d.nextOf(x)})

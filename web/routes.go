@@ -23,7 +23,7 @@ const (
 // handler answers a request or returns why it cannot.
 type handler func(*exchange) error
 
-// rows is every route there is. A path may end in one parameter.
+// rows is every route there is. A path may end in one of the parameterNames.
 func (d *door) rows() []route {
 	none, form, min := body{}, formOf, d.auth.PasswordMin()
 	rows := []route{

@@ -204,7 +204,7 @@ const complaints = `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a',
 .then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html + ' ' + n.failureSummary).join(' | ')))`
 
 // small lists what a finger would miss: less than 44 CSS pixels high.
-const small = `[...document.querySelectorAll('button, input:not([type=hidden]):not([hidden]), a.main, .brand, .links a, .aside a, .back a, .forgot a')]
+const small = `[...document.querySelectorAll('button, input:not([type=hidden]):not([hidden]), a.main, .brand, .links a, .aside a, .back a')]
 .filter((n) => n.getBoundingClientRect().height < 43.9).map((n) => n.outerHTML + ' ' + n.getBoundingClientRect().height)`
 
 const focused = `!document.getElementById('refusals') || document.activeElement.id === 'refusals'`

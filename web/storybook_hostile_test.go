@@ -33,12 +33,12 @@ func templatePayloads() []string {
 func hostileStates(s string) []state {
 	values := map[string]string{"username": s, "email": s, "identifier": s, "code": s}
 	form := formView{Values: values, Summary: s, Errors: []fieldError{{"username", s}, {"email", s}, {"password", s}, {"code", s}}}
-	v := signedStory(view{Title: s, Product: s, Notice: s, Next: "/" + s, Form: form, Signed: &signedView{Username: s}})
+	v := loggedInStory(view{Title: s, Product: s, Notice: s, Next: "/" + s, Form: form, LoggedIn: &loggedInView{Username: s}})
 	account := accountView{Username: s, Email: s, Since: storyTime, Sessions: []sessionView{
 		{ID: s, UserAgent: s, IP: s, CreatedAt: storyTime, LastUsedAt: storyTime},
 	}}
 	bodies := map[string]any{
-		pageAccount: account, pageReset: codeFormView{AskCode: true}, pageDone: doneView{Href: "/" + s, Label: s},
+		pageAccount: account, pageReset: codeFormView{AskCode: true},
 		pageError: errorView{Status: 400, Sentence: s, RequestID: s}, pageCode: codeView{Code: s, Meaning: s, Remedy: s},
 	}
 	var states []state
@@ -118,12 +118,6 @@ func TestHostileText(t *testing.T) {
 	t.Run("PH-15_templates_come_back_literally", func(t *testing.T) {
 		for _, payload := range templatePayloads() {
 			check(t, payload)
-		}
-	})
-	t.Run("PH-14_a_link_cannot_become_a_script", func(t *testing.T) {
-		page := mustRender(t, p, state{page: pageDone, view: story(view{Body: doneView{Href: "javascript:alert(1)", Label: "x"}})})
-		if strings.Contains(page, "javascript:") {
-			t.Error("the page links to a script")
 		}
 	})
 }

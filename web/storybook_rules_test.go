@@ -137,7 +137,7 @@ func TestPagesObeyTheirPolicy(t *testing.T) {
 			}
 		})
 	})
-	t.Run("SC-12_a_visible_logout_on_each_signed_in_page", func(t *testing.T) {
+	t.Run("SC-12_a_visible_logout_on_each_logged_in_page", func(t *testing.T) {
 		eachState(t, func(t *testing.T, s state, all []*html.Node) {
 			seen := false
 			for _, n := range all {
@@ -145,7 +145,7 @@ func TestPagesObeyTheirPolicy(t *testing.T) {
 					seen = true
 				}
 			}
-			if want := s.view.Signed != nil; seen != want {
+			if want := s.view.LoggedIn != nil; seen != want {
 				t.Errorf("log out shown: got %v, want %v", seen, want)
 			}
 		})

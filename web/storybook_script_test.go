@@ -48,7 +48,7 @@ func TestScriptInABrowser(t *testing.T) {
 	b.look(t, 390, 800, "light")
 
 	t.Run("PW-14_the_show_switch_unmasks_and_tells_so", func(t *testing.T) {
-		b.open(t, "/story/login_mail")
+		b.open(t, "/story/login_empty")
 		const now = `document.getElementById('password').type + ' ' + document.querySelector('.show').getAttribute('aria-pressed')`
 		var got []string
 		got = append(got, ask[string](t, b, now))
@@ -85,7 +85,7 @@ func TestScriptInABrowser(t *testing.T) {
 	})
 
 	t.Run("a_second_press_sends_nothing", func(t *testing.T) {
-		b.open(t, "/story/login_mail")
+		b.open(t, "/story/login_empty")
 		b.typeInto(t, "identifier", "ana")
 		b.must(t, chromedp.Click(chromedp.CSS("button.main")))
 		if got := b.posted(t); got != "/login" {
@@ -113,8 +113,8 @@ func TestScriptInABrowser(t *testing.T) {
 
 	t.Run("the_tab_key_walks_in_reading_order", func(t *testing.T) {
 		for story, want := range map[string][]string{
-			"login_notice": {"Skip to content", "Gatehouse", "identifier", "password", "Show password", "Forgot your password?", "Log in", "Create an account"},
-			"account_plain": {"Skip to content", "Gatehouse", "Log out", "Change password", "Export my data", "Delete my account",
+			"login_notice": {"Skip to content", "Gatehouse", "identifier", "password", "Show password", "Log in", "Register"},
+			"account_plain": {"Skip to content", "Gatehouse", "Log out", "Change password", "Export my data", "Delete my user and data",
 				"End session on Firefox on Linux from 9 Mar 2026, 08:05 UTC"},
 		} {
 			b.open(t, "/story/"+story)
@@ -145,7 +145,7 @@ func TestScriptInABrowser(t *testing.T) {
 		if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, off); err != nil {
 			t.Fatal(err)
 		}
-		b.must(t, chromedp.Navigate(b.server.URL+"/story/login_mail"))
+		b.must(t, chromedp.Navigate(b.server.URL+"/story/login_empty"))
 		b.must(t, chromedp.SendKeys(chromedp.CSS("#identifier"), "ana"), chromedp.SendKeys(chromedp.CSS("#password"), "x"+kb.Enter))
 		if got := b.posted(t); got != "/login" {
 			t.Errorf("posted to %q, want /login", got)

@@ -2,16 +2,20 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"gatehouse/model"
 )
 
 var update = flag.Bool("update", false, "write the golden files of the pages")
@@ -24,14 +28,15 @@ type state struct {
 }
 
 const (
-	storyNonce = "q3vTnGmJ7uYxWkZ0bRfL4A"
-	storyCSRF  = "Zx3mB0h1m0mU2m9g5o8T3J2kqk1vN4cW7d6yE5rFsA8"
-	storyCode  = "ghc_5h1uQnV0y2kTqB8m7XzR4sW9dL3pJ6fGcA1eYtNoKiM"
-	storyUA    = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-	phoneUA    = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1"
-	longName   = "the-longest-username-that-anybody-could-ever-want-to-carry-abcdef"
-	longEmail  = "a.very.long.local.part.that.never.ends.and.goes.on@a-domain-name-that-is-just-as-long.and.has.many.parts.example.museum"
-	hebrewName = "שלוםעולם"
+	storyNonce   = "q3vTnGmJ7uYxWkZ0bRfL4A"
+	storyCSRF    = "Zx3mB0h1m0mU2m9g5o8T3J2kqk1vN4cW7d6yE5rFsA8"
+	storyCode    = "ghc_5h1uQnV0y2kTqB8m7XzR4sW9dL3pJ6fGcA1eYtNoKiM"
+	storyRequest = "0c9a5f4e2b7d41638ea0d5c17f29b3e6"
+	storyUA      = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	phoneUA      = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1"
+	longName     = "the-longest-username-that-anybody-could-ever-want-to-carry-abcdef"
+	longEmail    = "a.very.long.local.part.that.never.ends.and.goes.on@a-domain-name-that-is-just-as-long.and.has.many.parts.example.museum"
+	hebrewName   = "שלוםעולם"
 )
 
 var storyTime = time.Date(2026, time.March, 9, 8, 5, 0, 0, time.UTC)
@@ -41,17 +46,32 @@ func story(v view) view {
 	return v
 }
 
-func signedStory(v view) view {
+func loggedInStory(v view) view {
 	v = story(v)
-	v.Mail = true
-	if v.Signed == nil {
-		v.Signed = &signedView{Username: "ana"}
+	if v.LoggedIn == nil {
+		v.LoggedIn = &loggedInView{Username: "ana"}
 	}
 	return v
 }
 
-func refusedStory(values map[string]string, errors ...fieldError) formView {
-	return formView{Values: values, Errors: errors}
+// refusedStory is a form with what was typed and what was refused of it.
+func refusedStory(values map[string]string, refusals ...error) formView {
+	form := formView{Values: values}
+	var refusal *model.Error
+	if errors.As(model.Together(refusals...), &refusal) {
+		form.tell(refusal)
+	}
+	return form
+}
+
+func refusedUsername(text string) error {
+	_, err := model.ParseUsername(text)
+	return err
+}
+
+func refusedEmail(text string) error {
+	_, err := model.ParseEmail(text)
+	return err
 }
 
 func storySession(n int) sessionView {
@@ -71,10 +91,7 @@ func storySession(n int) sessionView {
 }
 
 func storyAccount(sessions int) accountView {
-	a := accountView{
-		Username: "ana", Email: "ana@example.com", EmailVerified: true,
-		Since: storyTime.AddDate(-1, -2, 0),
-	}
+	a := accountView{Username: "ana", Email: "ana@example.com", Since: storyTime.AddDate(-1, -2, 0)}
 	for n := range sessions {
 		a.Sessions = append(a.Sessions, storySession(n))
 	}
@@ -83,102 +100,90 @@ func storyAccount(sessions int) accountView {
 
 // storybook is every page in every state that looks different.
 func storybook() []state {
-	return append(append(doorStates(), accountStates()...), mailStates()...)
+	return slices.Concat(registerStates(), loginStates(), resetStates(), accountStates(), formStates(), errorStates())
 }
 
-func doorStates() []state {
-	tooShort := fieldError{"password", "Use 15 characters or more."}
+func registerStates() []state {
+	tooShort := model.Password("short").CheckLength(15)
 	return []state{
 		{"register_empty", pageRegister, story(view{})},
-		{"register_mail", pageRegister, story(view{Mail: true, Next: "/account/export"})},
-		{"register_refused", pageRegister, story(view{Mail: true, Form: refusedStory(
+		{"register_next", pageRegister, story(view{Next: "/account/export"})},
+		{"register_refused", pageRegister, story(view{Form: refusedStory(
 			map[string]string{"username": "ana@home", "email": "ana at example", "password": "never shown"},
-			fieldError{"username", "A username has no @ in it."},
-			fieldError{"email", "This is not an email, it needs one @ and a domain."}, tooShort)})},
-		{"register_blocked", pageRegister, story(view{Form: refusedStory(
-			map[string]string{"username": "ana"},
-			fieldError{"password", "This password is on the list of common passwords. Choose one that only you could have made up."})})},
-		{"register_long", pageRegister, story(view{Mail: true, Form: refusedStory(
-			map[string]string{"username": longName, "email": longEmail},
-			fieldError{"username", "A username has 64 characters at most."})})},
-		{"register_rtl", pageRegister, story(view{Form: refusedStory(
-			map[string]string{"username": hebrewName}, tooShort)})},
+			refusedUsername("ana@home"), refusedEmail("ana at example"), tooShort)})},
+		{"register_taken", pageRegister, story(view{Form: refusedStory(map[string]string{"username": "ben"},
+			model.ErrUsernameTaken.With("username", "Choose another username; this one, or one that looks like it, is taken."))})},
+		{"register_long", pageRegister, story(view{Form: refusedStory(
+			map[string]string{"username": longName, "email": longEmail}, refusedUsername(longName))})},
+		{"register_rtl", pageRegister, story(view{Form: refusedStory(map[string]string{"username": hebrewName}, tooShort)})},
+	}
+}
+
+func loginStates() []state {
+	return []state{
 		{"login_empty", pageLogin, story(view{})},
-		{"login_mail", pageLogin, story(view{Mail: true, Next: "/account/password"})},
-		{"login_refused", pageLogin, story(view{Mail: true, Form: formView{
-			Values:  map[string]string{"identifier": "ana", "password": "never shown"},
-			Summary: "The username, the email or the password is wrong."}})},
-		{"login_too_many", pageLogin, story(view{Mail: true, Form: formView{
-			Values:  map[string]string{"identifier": "ana"},
-			Summary: "Too many attempts. Try again in 30 seconds."}})},
+		{"login_next", pageLogin, story(view{Next: "/account/password"})},
+		{"login_refused", pageLogin, story(view{Form: refusedStory(
+			map[string]string{"identifier": "ana", "password": "never shown"}, model.ErrWrongCredentials)})},
+		{"login_busy", pageLogin, story(view{Form: refusedStory(
+			map[string]string{"identifier": "ana"}, model.ErrOverloaded.After(2*time.Second))})},
 		{"login_missing", pageLogin, story(view{Form: refusedStory(nil,
-			fieldError{"identifier", "Type your username or email."}, fieldError{"password", "Type your password."})})},
-		{"login_notice", pageLogin, story(view{Mail: true, Notice: "Your password is changed. Log in with the new one."})},
-		{"error_not_found", pageError, story(view{Title: "There is no such page",
-			Body: errorView{Status: 404, Sentence: "The address may be old, or have a letter wrong.", RequestID: "01JCXR6M0M8Z"}})},
-		{"error_internal", pageError, signedStory(view{
-			Body: errorView{Status: 500, Sentence: "This is our fault, not yours. Nothing was changed.", RequestID: "01JCXR6M0M8Z"}})},
-		{"code_password_too_short", pageCode, story(view{Title: "Password is too short", Body: codeView{
-			Code: "password-too-short", Status: 422,
-			Meaning: "The password has fewer characters than this server asks for.",
-			Remedy:  "Use 15 characters or more. A few unrelated words are easy to remember and hard to guess."}})},
+			formOf(identifier(), password("password")).check(fields{}))})},
+		{"login_notice", pageLogin, story(view{Notice: doneReset.sentence()})},
+	}
+}
+
+func resetStates() []state {
+	asked := codeFormView{AskCode: true}
+	return []state{
+		{"reset", pageReset, story(view{Body: codeFormView{}, Form: formView{Values: map[string]string{"code": storyCode}}})},
+		{"reset_ask", pageReset, story(view{Body: asked})},
+		{"reset_refused", pageReset, story(view{Body: codeFormView{}, Form: refusedStory(nil,
+			model.ErrPasswordTooShort.With("new_password", "Use 15 characters or more."))})},
+		{"reset_expired", pageReset, story(view{Body: asked, Form: refusedStory(nil, model.ErrInvalidOrExpiredCode)})},
 	}
 }
 
 func accountStates() []state {
 	plain := storyAccount(1)
-	plain.Email, plain.EmailVerified = "", false
-	waiting := storyAccount(2)
-	waiting.EmailVerified = false
+	plain.Email = ""
+	verified := storyAccount(2)
+	verified.EmailVerified = true
 	long := storyAccount(2)
 	long.Username, long.Email = longName, longEmail
 	long.Sessions[1].IP = "2001:db8:85a3:8d3:1319:8a2e:370:7348"
 	rtl := storyAccount(2)
 	rtl.Username = hebrewName
-	wrong := fieldError{"password", "This is not your password."}
 	return []state{
-		{"account", pageAccount, signedStory(view{Body: storyAccount(3)})},
-		{"account_plain", pageAccount, func() view { v := signedStory(view{Body: plain}); v.Mail = false; return v }()},
-		{"account_unverified", pageAccount, signedStory(view{Body: waiting, Notice: "The session is ended."})},
-		{"account_many", pageAccount, signedStory(view{Body: storyAccount(20)})},
-		{"account_long", pageAccount, signedStory(view{Body: long, Signed: &signedView{Username: longName}})},
-		{"account_rtl", pageAccount, signedStory(view{Body: rtl, Signed: &signedView{Username: hebrewName}})},
-		{"account_password", pageAccountPassword, signedStory(view{})},
-		{"account_password_refused", pageAccountPassword, signedStory(view{Form: refusedStory(nil,
-			fieldError{"current_password", "This is not your password."},
-			fieldError{"new_password", "This password was found in a leak of another site. Choose one that you use nowhere else."})})},
-		{"account_email", pageAccountEmail, signedStory(view{})},
-		{"account_email_refused", pageAccountEmail, signedStory(view{Form: refusedStory(
-			map[string]string{"email": "ana@exam ple.com", "password": "never shown"},
-			fieldError{"email", "This is not an email, it has a space in it."}, wrong)})},
-		{"account_export", pageAccountExport, signedStory(view{})},
-		{"account_export_refused", pageAccountExport, signedStory(view{Form: refusedStory(nil, wrong)})},
-		{"account_delete", pageAccountDelete, signedStory(view{})},
-		{"account_delete_refused", pageAccountDelete, signedStory(view{Form: refusedStory(nil, wrong)})},
+		{"account", pageAccount, loggedInStory(view{Body: storyAccount(3)})},
+		{"account_plain", pageAccount, loggedInStory(view{Body: plain})},
+		{"account_verified", pageAccount, loggedInStory(view{Body: verified, Notice: doneSession.sentence()})},
+		{"account_many", pageAccount, loggedInStory(view{Body: storyAccount(20)})},
+		{"account_long", pageAccount, loggedInStory(view{Body: long, LoggedIn: &loggedInView{Username: longName}})},
+		{"account_rtl", pageAccount, loggedInStory(view{Body: rtl, LoggedIn: &loggedInView{Username: hebrewName}})},
 	}
 }
 
-func mailStates() []state {
-	used := "This link was used before or is too old. Ask for a new one."
-	code := map[string]string{"code": storyCode}
+func formStates() []state {
+	wrong := model.ErrWrongPassword.With("password", "Type the password you log in with.")
 	return []state{
-		{"forgot", pageForgot, story(view{Mail: true})},
-		{"forgot_refused", pageForgot, story(view{Mail: true, Form: refusedStory(
-			map[string]string{"email": "ana at example"}, fieldError{"email", "This is not an email, it needs one @ and a domain."})})},
-		{"forgot_done", pageDone, story(view{Mail: true, Title: "Look into your mail",
-			Notice: "If this email belongs to an account, a link is on its way. It works once, for 30 minutes.",
-			Body:   doneView{Href: "/login", Label: "Back to log in"}})},
-		{"reset", pageReset, story(view{Mail: true, Form: formView{Values: code}})},
-		{"reset_ask", pageReset, story(view{Mail: true, Body: codeFormView{AskCode: true}})},
-		{"reset_refused", pageReset, story(view{Mail: true, Form: formView{Values: code, Errors: []fieldError{
-			{"new_password", "Use 15 characters or more."}}}})},
-		{"reset_expired", pageReset, story(view{Mail: true, Body: codeFormView{AskCode: true}, Form: formView{Summary: used,
-			Errors: []fieldError{{"code", "Type the code from the newest mail."}}}})},
-		{"verify", pageVerify, story(view{Mail: true, Form: formView{Values: code}})},
-		{"verify_ask", pageVerify, story(view{Mail: true, Body: codeFormView{AskCode: true}})},
-		{"verify_expired", pageVerify, story(view{Mail: true, Form: formView{Values: code, Summary: used}})},
-		{"verify_done", pageDone, story(view{Mail: true, Title: "Email confirmed", Notice: "Mail reaches you now.",
-			Body: doneView{Href: "/account", Label: "Go to your account"}})},
+		{"account_password", pageAccountPassword, loggedInStory(view{})},
+		{"account_password_refused", pageAccountPassword, loggedInStory(view{Form: refusedStory(nil,
+			wrong.Rename("password", "current_password"))})},
+		{"account_password_same", pageAccountPassword, loggedInStory(view{Form: refusedStory(nil,
+			model.ErrSamePassword.With("new_password", "Choose a password that differs from the current one."))})},
+		{"account_export", pageAccountExport, loggedInStory(view{})},
+		{"account_export_refused", pageAccountExport, loggedInStory(view{Form: refusedStory(nil, wrong)})},
+		{"account_delete", pageAccountDelete, loggedInStory(view{})},
+		{"account_delete_refused", pageAccountDelete, loggedInStory(view{Form: refusedStory(nil, wrong)})},
+	}
+}
+
+func errorStates() []state {
+	return []state{
+		{"error_not_found", pageError, story(errorPageOf(model.ErrNotFound, storyRequest))},
+		{"error_internal", pageError, loggedInStory(errorPageOf(model.ErrInternal, storyRequest))},
+		{"code_password_too_short", pageCode, story(codePageOf(model.ErrPasswordTooShort))},
 	}
 }
 

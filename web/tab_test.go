@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"gatehouse"
 )
 
 // tab is a client with a jar that fills in forms and runs no script.
@@ -156,7 +154,7 @@ func TestPagesWorkWithoutScripts(t *testing.T) {
 func TestResetByCode(t *testing.T) {
 	s := open(t)
 	user := s.register("ana")
-	code, err := s.auth.IssueResetCode(t.Context(), user.ID, gatehouse.CodeForReset)
+	code, err := s.auth.IssueResetCode(t.Context(), user.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +207,7 @@ func TestResetByCode(t *testing.T) {
 func TestDeadCodesLookAlike(t *testing.T) {
 	s := open(t)
 	user := s.register("ana")
-	code, err := s.auth.IssueResetCode(t.Context(), user.ID, gatehouse.CodeForReset)
+	code, err := s.auth.IssueResetCode(t.Context(), user.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,21 @@ func TestRouteTable(t *testing.T) {
 			t.Error("twice: accepted")
 		}
 	})
+	t.Run("a_parameter_that_no_request_would_match_is_refused", func(t *testing.T) {
+		do := func(*exchange) error { return nil }
+		for path, want := range map[string]bool{
+			"/x": true, "/x/{id}": true, "/x/{code}": true, "/x/{file}": true,
+			"/x/{name}": false, "/x/{}": false, "/x/{id}/y": false, "/{id}/{code}": false, "/x{id}": false, "/x/{id": false, "/x/id}": false,
+		} {
+			table, err := newTable([]route{{method: "GET", path: path, who: anyone, do: do}})
+			if (err == nil) != want {
+				t.Errorf("%s: got error %v, want accepted: %v", path, err, want)
+			}
+			if methods, _ := table.find(strings.NewReplacer("{", "", "}", "").Replace(path)); want && methods == nil {
+				t.Errorf("%s is accepted and never found", path)
+			}
+		}
+	})
 	t.Run("AD-01_an_unknown_guard_lets_nobody_in", func(t *testing.T) {
 		s := open(t)
 		s.withRoute(route{method: "GET", path: "/v1/x", who: guard(99), do: func(x *exchange) error { return x.empty(204) }})

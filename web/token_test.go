@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"gatehouse"
 )
 
 func withSecret(r *http.Request) { r.SetBasicAuth("shop", introSecret) }
@@ -109,7 +107,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 	s := open(t)
 	user := s.register("ana")
 	ana := s.login("ana")
-	code, err := s.auth.IssueResetCode(t.Context(), user.ID, gatehouse.CodeForReset)
+	code, err := s.auth.IssueResetCode(t.Context(), user.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

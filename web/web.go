@@ -28,13 +28,17 @@ type Config struct {
 	// TrustedProxies are the peers whose X-Forwarded-For counts. From anybody
 	// else it is ignored.
 	TrustedProxies []netip.Prefix
-	// IntrospectionSecret is the password that opens POST /v1/token/introspect.
-	// Without one the route does not exist.
+	// IntrospectionSecret is the password that opens POST /v1/token/introspect: at
+	// least 32 characters from a random generator. Without one, or with a shorter
+	// one, the route does not exist.
 	IntrospectionSecret string
 	// Logger hears one line for each request and of all trouble; by default
 	// nobody. Give it a JSON handler: that escapes what strangers send.
 	Logger *slog.Logger
 }
+
+// minIntrospectionSecret is in bytes: 128 bits even when written as hexadecimal.
+const minIntrospectionSecret = 32
 
 const hiddenConfig = "[web.Config hidden]"
 
@@ -57,6 +61,7 @@ type door struct {
 	secret  *[sha256.Size]byte // of introspection; nil when there is none
 	openapi []byte
 	headers []fixedHeader
+	exports chan struct{} // one place for each export under way
 }
 
 // New returns pages and API in one handler, to be served over HTTPS alone. It
@@ -70,6 +75,7 @@ func New(auth *gatehouse.Auth, cfg Config) http.Handler {
 	d := &door{
 		auth: auth, log: cfg.Logger, pages: pages, trusted: cfg.TrustedProxies,
 		product: cfg.Product, hosts: map[string]bool{}, headers: fixedHeaders(),
+		exports: make(chan struct{}, maxExports),
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -80,7 +86,9 @@ func New(auth *gatehouse.Auth, cfg Config) http.Handler {
 	for _, host := range cfg.Hosts {
 		d.hosts[canonicalHost(host)] = true
 	}
-	if cfg.IntrospectionSecret != "" {
+	if n := len(cfg.IntrospectionSecret); n > 0 && n < minIntrospectionSecret {
+		d.log.Error("introspection is off: its secret is shorter than 32 characters")
+	} else if n > 0 {
 		digest := sha256.Sum256([]byte(cfg.IntrospectionSecret))
 		d.secret = &digest
 	}

@@ -7,16 +7,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gatehouse"
 )
 
-// keySetMaxAge is how long the key set may be kept; keys are published an hour
-// before they sign, so nobody misses one.
+// keySetMaxAge is how long the key set may be kept. A new key signs at once, so
+// a verifier that keeps an older set refuses its tokens for as long, unless it
+// fetches again for an unknown key id.
 const keySetMaxAge = 300 * time.Second
 
 // keySet publishes the public halves of the signing keys (RFC 7517).
 func (d *door) keySet(x *exchange) error {
+	keys, err := d.auth.KeySet(x.r.Context())
+	if err != nil {
+		return err
+	}
 	x.cacheFor(keySetMaxAge)
-	return x.json(http.StatusOK, d.auth.KeySet())
+	return x.json(http.StatusOK, keys)
 }
 
 // metadataAnswer is the authorization server metadata (RFC 8414 section 2): only
@@ -49,13 +56,13 @@ func (d *door) metadata(x *exchange) error {
 // statusList publishes which tokens were revoked
 // (draft-ietf-oauth-status-list). Verifiers ask again with If-None-Match.
 func (d *door) statusList(x *exchange) error {
-	token, maxAge, err := d.auth.StatusList(x.r.Context())
+	token, err := d.auth.StatusList(x.r.Context())
 	if err != nil {
 		return err
 	}
 	digest := sha256.Sum256([]byte(token))
 	tag := `"` + base64.RawURLEncoding.EncodeToString(digest[:16]) + `"`
-	x.cacheFor(maxAge)
+	x.cacheFor(gatehouse.StatusListAge)
 	x.w.Header().Set("ETag", tag)
 	if matches(x.r.Header.Values("If-None-Match"), tag) {
 		return x.empty(http.StatusNotModified)

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+// limits is how long strangers may take (security.md N-28).
+type limits struct {
+	header    time.Duration // to send the header
+	request   time.Duration // to send all of a request
+	answer    time.Duration // to take the answer, from the end of the header
+	idle      time.Duration // between two requests
+	handshake time.Duration
+	// farewell is how long requests may take to finish when the server stops.
+	farewell time.Duration
+}
+
+func defaultLimits() limits {
+	return limits{
+		header:    5 * time.Second,
+		request:   15 * time.Second,
+		answer:    30 * time.Second,
+		idle:      60 * time.Second,
+		handshake: 5 * time.Second,
+		farewell:  10 * time.Second,
+	}
+}
+
+// newHTTPServer returns a server with every limit set; net/http sets none by
+// itself.
+func newHTTPServer(handler http.Handler, l limits, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: l.header,
+		ReadTimeout:       l.request,
+		WriteTimeout:      l.answer,
+		IdleTimeout:       l.idle,
+		MaxHeaderBytes:    maxHeadBytes,
+		// OPTIONS * is for the handler too, which knows the methods.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          100,
+			MaxReadFrameSize:              16 << 10,
+			MaxReceiveBufferPerStream:     128 << 10, // a body is 64 KiB at most
+			MaxReceiveBufferPerConnection: 1 << 20,
+			SendPingTimeout:               l.request,
+			PingTimeout:                   l.request,
+			WriteByteTimeout:              l.answer,
+		},
+	}
+}
+
+// listenOn opens a port. The error is a sentence that names the setting.
+func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("--listen: %s is in use by another program; choose another port, as in --listen 127.0.0.1:8444", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("--listen: %s needs more rights; choose a port above 1023, or give the program CAP_NET_BIND_SERVICE", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("--listen: this machine does not have the address %s", address)
+	case err != nil:
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	return listener, nil
+}
+
+// serveUntil serves until ctx is cancelled, then stops accepting and lets
+// requests finish. It returns nil after an orderly end.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, farewell time.Duration) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil {
+		// Whoever still holds a connection after that has had its time.
+		_ = server.Close()
+	}
+	<-ended
+	return nil
+}

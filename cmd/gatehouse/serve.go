@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"gatehouse"
+	"gatehouse/web"
+)
+
+// sweepPeriod is the time between two rounds of forgetting what has expired.
+const sweepPeriod = time.Minute
+
+// serveCommand runs the server until a signal ends it.
+type serveCommand struct{}
+
+// Run serves. Everything that can be wrong is found before the first line is
+// printed.
+func (serveCommand) Run(ctx context.Context, p *program, cfg config) (err error) {
+	log := newLogger(p.stderr, cfg.logFormat)
+	if err := makeDataDir(cfg.dataDir); err != nil {
+		return err
+	}
+	release, err := lockDataDir(cfg.dataDir)
+	if err != nil {
+		return err
+	}
+	defer release()
+	port, err := listenOn(ctx, cfg.listen.String())
+	if err != nil {
+		return err
+	}
+	defer port.Close()
+	s := &server{program: p, cfg: cfg, log: log, port: port, publicURL: cfg.urlFor(portOf(port))}
+	if err := rememberURL(cfg.dataDir, s.publicURL); err != nil {
+		return err
+	}
+	if s.certificates, err = p.openCertificates(cfg, s.publicURL, log); err != nil {
+		return err
+	}
+	if s.secret, err = introspectionSecret(cfg); err != nil {
+		return err
+	}
+	if s.installation, err = openInstallation(ctx, cfg, s.publicURL, log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	// The first round sees to it that there is a key before anybody asks for it.
+	if err := s.auth.Sweep(ctx); err != nil {
+		return err
+	}
+	if _, chosen := p.environment("GOMEMLIMIT"); !chosen {
+		boundMemory(s.auth.HashMemoryKiB())
+	}
+	return s.run(ctx)
+}
+
+// besideHashes is what a server needs beside the memory of its hashes, in bytes.
+const besideHashes = 48 << 20
+
+// boundMemory makes the collector keep up with a storm of logins: each hash leaves
+// its memory behind, and the heap would otherwise double before it is taken back.
+func boundMemory(hashesKiB uint64) {
+	debug.SetMemoryLimit(int64(hashesKiB)<<10 + besideHashes)
+}
+
+func portOf(listener net.Listener) uint16 {
+	address, _ := listener.Addr().(*net.TCPAddr)
+	return address.AddrPort().Port()
+}
+
+// server is everything that is open while gatehouse serve runs.
+type server struct {
+	*program
+	*installation
+	cfg          config
+	log          *slog.Logger
+	port         net.Listener
+	publicURL    string
+	certificates certificates // nil behind a proxy
+	secret       string
+}
+
+func (s *server) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer stop()
+
+	background.Go(func() {
+		every(ctx, sweepPeriod, s.log, func(ctx context.Context) {
+			if err := s.auth.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("sweep", "error", err)
+			}
+		})
+	})
+	var secured *tls.Config
+	if s.certificates != nil {
+		secured = serverTLS(s.certificates)
+		if s.cfg.tls.kind == tlsACME || portOf(s.port) == 443 {
+			// Before keep, which may be asked for an answer on that port at once.
+			serve := s.openRedirect(ctx)
+			background.Go(func() { serve(ctx) })
+		}
+		background.Go(func() { s.certificates.keep(ctx) })
+	}
+	if s.cfg.passwordMin < gatehouse.DefaultPasswordMin {
+		s.log.Warn("passwords may be short; 15 or more is what NIST SP 800-63B asks for where there is no second factor",
+			"setting", "--password-min", "value", s.cfg.passwordMin)
+	}
+	s.greet()
+	listener := newReception(s.port, secured, s.limits.handshake, s.log)
+	err := serveUntil(ctx, newHTTPServer(s.handler(), s.limits, s.log), listener, s.limits.farewell)
+	s.log.Info("stopped")
+	return err
+}
+
+// handler is the doors, with what only the listener knows around them.
+func (s *server) handler() http.Handler {
+	handler := web.New(s.auth, web.Config{
+		Hosts:               s.hosts(),
+		TrustedProxies:      s.cfg.tls.trustedProxies,
+		IntrospectionSecret: s.secret,
+		Logger:              s.log,
+	})
+	if s.cfg.tls.kind == tlsProxy {
+		handler = behindProxy(handler, s.cfg.tls.trustedProxies, s.publicURL)
+	}
+	return closeAfterChunked(handler)
+}
+
+// hosts are the names beside that of the URL: the local certificate is also
+// good for the addresses.
+func (s *server) hosts() []string {
+	if s.cfg.tls.kind != tlsLocal {
+		return nil
+	}
+	port := fmt.Sprint(portOf(s.port))
+	return []string{
+		net.JoinHostPort("localhost", port), net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port),
+	}
+}
+
+// openRedirect opens the port for plain HTTP and returns what serves it. Without
+// it the server is complete, so that a taken port is only worth a warning.
+func (s *server) openRedirect(ctx context.Context) (serve func(context.Context)) {
+	server := newHTTPServer(s.certificates.overHTTP(toHTTPS(s.publicURL)), s.limits, s.log)
+	server.SetKeepAlivesEnabled(false)
+	address := net.JoinHostPort(s.cfg.listen.host, s.redirectPort)
+	listener, err := listenOn(ctx, address)
+	if err != nil {
+		s.log.Warn("nobody is led from http to https", "address", address, "error", err)
+		return func(context.Context) {}
+	}
+	return func(ctx context.Context) {
+		plain := newReception(listener, nil, s.limits.handshake, s.log)
+		if err := serveUntil(ctx, server, plain, s.limits.farewell); err != nil {
+			s.log.Error("port for plain http", "error", err)
+		}
+	}
+}
+
+// greet prints where the server is and what to do next.
+func (s *server) greet() {
+	var b strings.Builder
+	line := func(label, text string) { fmt.Fprintf(&b, "  %-10s %s\n", label, text) }
+	fmt.Fprintf(&b, "Gatehouse is ready at %s\n", s.publicURL)
+	switch s.cfg.tls.kind {
+	case tlsLocal:
+		line("trust", "its certificate is good for this machine alone; once: gatehouse trust")
+		line("", "or: curl --cacert "+localPathsIn(s.cfg.dataDir).authority+" "+s.publicURL+"/healthz")
+	case tlsProxy:
+		line("proxy", "plain HTTP on "+s.port.Addr().String()+" for the trusted proxies alone")
+	}
+	line("next", s.publicURL+"/register, or: gatehouse user add NAME")
+	line("verify", "tokens with "+s.publicURL+"/.well-known/jwks.json")
+	line("data", s.cfg.dataDir+"; keep a copy of "+masterKeyPath(s.cfg)+" elsewhere")
+	_, _ = fmt.Fprint(s.stdout, b.String())
+	s.log.Info("ready", "url", s.publicURL, "address", s.port.Addr().String(), "pid", os.Getpid())
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// settingFlags gives every setting its flag. The texts are read by parseConfig,
+// so that a wrong one is refused in the same words wherever it came from.
+type settingFlags struct {
+	Config string `placeholder:"FILE" help:"TOML file with settings; its keys are the names of the flags."`
+
+	Listen                  string `placeholder:"HOST:PORT" help:"Where to listen (127.0.0.1:8443)."`
+	URL                     string `name:"url" placeholder:"URL" help:"The address people see (https://localhost and the port)."`
+	Data                    string `placeholder:"DIR" help:"Data directory (./gatehouse-data)."`
+	Database                string `placeholder:"sqlite:FILE" help:"Database (gatehouse.db in the data directory)."`
+	TLS                     string `name:"tls" placeholder:"KIND" help:"local, files, acme or proxy (local)."`
+	Cert                    string `placeholder:"FILE" help:"Certificate chain, PEM, for --tls=files."`
+	Key                     string `placeholder:"FILE" help:"Private key, PEM, for --tls=files."`
+	ACMEEmail               string `name:"acme-email" placeholder:"EMAIL" help:"Where the authority writes to, for --tls=acme."`
+	TrustedProxies          string `placeholder:"LIST" help:"Addresses or networks of proxies, with commas, whose X-Forwarded-For counts."`
+	MasterKeyFile           string `placeholder:"FILE" help:"Master key (master.key beside the database)."`
+	IntrospectionSecretFile string `placeholder:"FILE" help:"Introspection secret (introspection.secret in the data directory)."`
+	Algorithm               string `placeholder:"NAME" help:"EdDSA, ES256, RS256 or HS256 (EdDSA)."`
+	Audience                string `placeholder:"TEXT" help:"Audience of the access tokens (the URL)."`
+	AccessTTL               string `name:"access-ttl" placeholder:"TIME" help:"Life of an access token, at most 60m (10m)."`
+	PasswordMin             string `placeholder:"N" help:"Least code points of a password, 8 to 256 (15)."`
+	LogFormat               string `placeholder:"KIND" help:"text or json (text on a terminal)."`
+}
+
+// settingNames returns the settings that a flag, the environment and the file
+// share, in the order of the documentation.
+func settingNames() []string {
+	return []string{
+		"listen", "url", "data", "database", "tls", "cert", "key", "acme-email",
+		"trusted-proxies", "master-key-file", "introspection-secret-file",
+		"algorithm", "audience", "access-ttl", "password-min", "log-format",
+	}
+}
+
+// setting is the text of a setting and where it was found.
+type setting struct {
+	name string
+	text string
+	from string // as in "--listen" or "GATEHOUSE_LISTEN"; "" for the default
+}
+
+// wrong refuses the setting with a sentence that names it and its origin.
+func (s setting) wrong(format string, args ...any) error {
+	name := "--" + s.name
+	if s.from != "" && s.from != name {
+		name += " (from " + s.from + ")"
+	}
+	return fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...))
+}
+
+// gather finds every setting: flag first, then environment, then file. The two
+// secrets are named by file in each of them, so none is ever an argument or a
+// variable of the environment.
+func (p *program) gather(given map[string]string) (map[string]setting, error) {
+	path := given["config"]
+	if path == "" {
+		path, _ = p.environment("GATEHOUSE_CONFIG")
+	}
+	filed := map[string]string{}
+	if path != "" {
+		var err error
+		if filed, err = readSettingsFile(path); err != nil {
+			return nil, err
+		}
+	}
+	values := map[string]setting{}
+	for _, name := range settingNames() {
+		variable := "GATEHOUSE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		value := setting{name: name}
+		if text, ok := given[name]; ok {
+			value.text, value.from = text, "--"+name
+			if text == "" {
+				return nil, value.wrong("the value is empty")
+			}
+		} else if text, ok := p.environment(variable); ok && text != "" {
+			value.text, value.from = text, variable
+		} else if text, ok := filed[name]; ok {
+			value.text, value.from = text, path
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// readSettingsFile reads TOML. A key that is no setting is an error.
+func readSettingsFile(path string) (map[string]string, error) {
+	wrong := setting{name: "config"}.wrong
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, wrong("%v", err)
+	}
+	var raw map[string]any
+	if err := toml.Unmarshal(content, &raw); err != nil {
+		return nil, wrong("%s is not TOML: %v", path, err)
+	}
+	texts := map[string]string{}
+	for name, value := range raw {
+		if !slices.Contains(settingNames(), name) {
+			return nil, wrong("%s has %q, which is no setting", path, name)
+		}
+		text, ok := settingText(value)
+		if !ok {
+			return nil, wrong("%s: %s must be a text, a number or a list of texts", path, name)
+		}
+		if text == "" {
+			return nil, wrong("%s: %s is empty", path, name)
+		}
+		texts[name] = text
+	}
+	return texts, nil
+}
+
+// settingText gives the text of a TOML value as it would stand after a flag.
+func settingText(value any) (text string, ok bool) {
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case int64:
+		return fmt.Sprint(value), true
+	case []any:
+		parts := make([]string, 0, len(value))
+		for _, item := range value {
+			part, isText := item.(string)
+			if !isText {
+				return "", false
+			}
+			parts = append(parts, part)
+		}
+		return strings.Join(parts, ","), true
+	}
+	return "", false
+}
