@@ -168,6 +168,8 @@ func TestStolenDatabase(t *testing.T) {
 
 func TestTheMasterKeyIsNotMadeAnew(t *testing.T) {
 	h := newHouse(t)
+	h.register(t, "ana")
+	h.login(t, "ana") // now something is sealed
 	if err := h.store.Close(); err != nil {
 		t.Fatal(err)
 	}
