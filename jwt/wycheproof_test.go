@@ -40,11 +40,11 @@ func readVectors(t *testing.T, name string, wantTests int) vectorFile {
 	t.Helper()
 	folder, named := os.LookupEnv("GATEHOUSE_VECTORS")
 	if !named {
-		folder = filepath.Join("..", "..", "shared", "vectors", "wycheproof")
+		folder = filepath.Join("..", "..", "shared", "vectors")
 	}
-	data, err := os.ReadFile(filepath.Join(folder, name+"_test.json"))
+	data, err := os.ReadFile(filepath.Join(folder, "wycheproof", name+"_test.json"))
 	if errors.Is(err, os.ErrNotExist) && !named {
-		t.Skipf("public test vectors are absent: set GATEHOUSE_VECTORS to the folder with %s_test.json", name)
+		t.Skipf("public test vectors are absent: set GATEHOUSE_VECTORS to the folder with wycheproof/%s_test.json", name)
 	}
 	if err != nil {
 		t.Fatal(err)
