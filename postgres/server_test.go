@@ -1,0 +1,100 @@
+package postgres_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// server is how to reach a throw-away server as its superuser; scripts/postgres
+// starts one. The tests skip without it unless GATEHOUSE_REQUIRE_POSTGRES is set.
+func server(t testing.TB) *pgx.ConnConfig {
+	t.Helper()
+	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
+	if dsn == "" && os.Getenv("GATEHOUSE_REQUIRE_POSTGRES") != "" {
+		t.Fatal("GATEHOUSE_TEST_POSTGRES is not set; run scripts/postgres go test ./postgres")
+	}
+	if dsn == "" {
+		t.Skip("no PostgreSQL: run scripts/postgres go test ./postgres")
+	}
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// newSchema returns the DSN of an empty schema that goes with the test. It is as
+// good as a database of its own, and sooner there.
+func newSchema(t testing.TB) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	superuser(t, `CREATE SCHEMA `+name)
+	t.Cleanup(func() { superuser(t, `SET client_min_messages = error`, `DROP SCHEMA `+name+` CASCADE`) })
+	return keywords(server(t), "search_path="+name)
+}
+
+// newDatabase returns the DSN of an empty database that goes with the test. The
+// options are those of CREATE DATABASE.
+func newDatabase(t testing.TB, options ...string) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	superuser(t, `CREATE DATABASE `+name+` `+strings.Join(options, " "))
+	t.Cleanup(func() { superuser(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+	return keywords(server(t), "dbname="+name)
+}
+
+// keywords writes a DSN, to which more words can be added.
+func keywords(config *pgx.ConnConfig, more ...string) string {
+	return fmt.Sprintf("host=%s port=%d user=%s password='%s' dbname=%s %s",
+		config.Host, config.Port, config.User, config.Password, config.Database, strings.Join(more, " "))
+}
+
+func superuser(t testing.TB, statements ...string) {
+	t.Helper()
+	execute(t, server(t).ConnString(), statements...)
+}
+
+// execute runs statements beside the store.
+func execute(t testing.TB, dsn string, statements ...string) {
+	t.Helper()
+	conn, ctx := connect(t, dsn)
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// query returns one value, found beside the store.
+func query[V any](t testing.TB, dsn, statement string, args ...any) (value V) {
+	t.Helper()
+	conn, ctx := connect(t, dsn)
+	if err := conn.QueryRow(ctx, statement, args...).Scan(&value); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return value
+}
+
+// connect returns a connection that ends with the test. Its context outlives
+// that of the test, for what is done in its cleanup.
+func connect(t testing.TB, dsn string) (*pgx.Conn, context.Context) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close(ctx)
+		cancel()
+	})
+	return conn, ctx
+}
