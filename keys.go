@@ -17,6 +17,7 @@ type keyring struct {
 }
 
 type ringKey struct {
+	generation int64
 	activeFrom time.Time
 	key        *jwt.SigningKey
 }
@@ -92,19 +93,6 @@ func (a *Auth) ring(ctx context.Context) (*keyring, error) {
 	return a.keys.Load(), nil
 }
 
-// ensureKeys loads the signing keys of our algorithm, and makes the first one
-// where there is none.
-func (a *Auth) ensureKeys(ctx context.Context) error {
-	if err := a.loadKeys(ctx); err != nil || len(a.keys.Load().keys) > 0 {
-		return err
-	}
-	if err := a.makeKey(ctx, 1); err != nil {
-		return err
-	}
-	// Another process may have been first; what counts is what is kept.
-	return a.loadKeys(ctx)
-}
-
 // loadKeys reads the signing keys of our algorithm.
 func (a *Auth) loadKeys(ctx context.Context) error {
 	ring, err := a.readKeys(ctx)
@@ -130,7 +118,7 @@ func (a *Auth) readKeys(ctx context.Context) (*keyring, error) {
 		if err != nil {
 			return nil, err
 		}
-		ring.keys = append(ring.keys, ringKey{activeFrom: k.ActiveFrom, key: key})
+		ring.keys = append(ring.keys, ringKey{generation: k.Generation, activeFrom: k.ActiveFrom, key: key})
 		public = append(public, key.VerifyKey())
 	}
 	if ring.public, err = jwt.NewKeySet(public...); err != nil {
@@ -157,30 +145,6 @@ func (a *Auth) openKey(kept model.SigningKey) (*jwt.SigningKey, error) {
 		return nil, fmt.Errorf("gatehouse: signing key %s: %w", kept.KeyID, err)
 	}
 	return key, nil
-}
-
-func (a *Auth) makeKey(ctx context.Context, generation int64) error {
-	key, err := jwt.GenerateKey(jwt.Algorithm(a.cfg.Algorithm))
-	if err != nil {
-		return fmt.Errorf("gatehouse: new signing key: %w", err)
-	}
-	encoded, err := key.Encode()
-	if err != nil {
-		return fmt.Errorf("gatehouse: new signing key: %w", err)
-	}
-	now := a.now()
-	kept := model.SigningKey{
-		KeyID: key.KeyID(), Algorithm: a.cfg.Algorithm, Generation: generation,
-		Sealed:    a.seal.Seal(encoded, keyPlace(key.KeyID(), a.cfg.Algorithm)),
-		CreatedAt: now, ActiveFrom: now,
-	}
-	return a.store.Tx(ctx, func(tx model.Records) error {
-		made, err := tx.CreateSigningKey(ctx, kept)
-		if err != nil || !made {
-			return err
-		}
-		return tx.Record(ctx, a.event(ctx, model.EventSigningKeyMade, model.UserID{}, model.SessionID{}))
-	})
 }
 
 // signingKey returns the key of the latest generation that is active by now.

@@ -3,10 +3,12 @@ package gatehouse_test
 import (
 	"bytes"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +74,90 @@ func TestLookingMakesNoKey(t *testing.T) {
 	if keys, err := h.SigningKeys(t.Context()); err != nil || len(keys) != 1 {
 		t.Errorf("%d keys after a sweep, want 1 (%v)", len(keys), err)
 	}
+}
+
+func TestRotation(t *testing.T) {
+	h := newHouse(t)
+	other, err := gatehouse.New(t.Context(), h.store, h.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.register(t, "ana")
+	// sweep is a minute in the life of two processes.
+	sweep := func() []string {
+		t.Helper()
+		errs := together(2, func(i int) error { return []*gatehouse.Auth{h.Auth, other}[i].Sweep(t.Context()) })
+		if count(errs, nil) != 2 {
+			t.Fatal(errs)
+		}
+		if errs = together(2, func(i int) error { return []*gatehouse.Auth{h.Auth, other}[i].Sweep(t.Context()) }); count(errs, nil) != 2 {
+			t.Fatal(errs)
+		}
+		keys, err := h.SigningKeys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var states []string
+		for _, key := range keys {
+			states = append(states, string(key.State))
+		}
+		return states
+	}
+	expect := func(when string, want ...string) {
+		t.Helper()
+		if got := sweep(); !slices.Equal(got, want) {
+			t.Errorf("JW-24 %s: keys are %v, want %v", when, got, want)
+		}
+	}
+	// Every token that is good by its dates verifies in both processes, at any time.
+	verify := func(tokens ...string) {
+		t.Helper()
+		for _, token := range tokens {
+			for _, auth := range []*gatehouse.Auth{h.Auth, other} {
+				if _, err := auth.LoginJWT(t.Context(), token); err != nil {
+					t.Errorf("JW-24: a good token is refused: %v", err)
+				}
+			}
+		}
+	}
+	expect("at first", "active")
+	h.clock.Add(90*24*time.Hour - time.Hour - time.Second)
+	expect("before its time", "active")
+	h.clock.Add(time.Second)
+	expect("an hour ahead", "active", "next")
+	h.clock.Add(time.Hour - time.Second)
+	last := h.login(t, "ana").AccessToken
+	h.clock.Add(time.Second)
+	first := h.login(t, "ana").AccessToken
+	if keyOf(t, last) == keyOf(t, first) {
+		t.Error("JW-24: the next key does not sign when its time has come")
+	}
+	verify(last, first)
+	h.clock.Add(10*time.Minute + 50*time.Second)
+	expect("after the last token", "retired", "active")
+	verify(last, first)
+	h.clock.Add(time.Hour)
+	expect("when nobody can need it", "active")
+	if _, err := h.LoginJWT(t.Context(), last); !errors.Is(err, model.ErrInvalidToken) {
+		t.Errorf("JW-24: a token of a removed key: %v", err)
+	}
+	h.reopen(t)
+	h.login(t, "ana")
+}
+
+func keyOf(t *testing.T, token string) string {
+	t.Helper()
+	head, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var header struct {
+		KeyID string `json:"kid"`
+	}
+	if err := json.Unmarshal(head, &header); err != nil {
+		t.Fatal(err)
+	}
+	return header.KeyID
 }
 
 func TestTwoProcessesMakeOneFirstKey(t *testing.T) {

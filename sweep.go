@@ -9,7 +9,8 @@ import (
 )
 
 // Sweep forgets what has expired and sees to the signing keys: it loads those
-// that other processes made, and makes the first where there is none. Whoever serves calls it every minute; any number of processes may do so
+// that other processes made, makes the next when it is due and forgets those
+// whose time is over. Whoever serves calls it every minute; any number of processes may do so
 // at once. It never touches what is alive. A part that fails does not keep the
 // others from running.
 func (a *Auth) Sweep(ctx context.Context) error {

@@ -159,6 +159,8 @@ type SigningKeys interface {
 	CreateSigningKey(ctx context.Context, key SigningKey) (bool, error)
 	// SigningKeys returns all keys by algorithm and generation.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
+	// ForgetSigningKey removes a key. It reports false when it is gone already.
+	ForgetSigningKey(ctx context.Context, keyID string) (bool, error)
 }
 
 // Codes keeps what is used once.

@@ -12,7 +12,8 @@ import (
 const (
 	createSigningKey = `INSERT INTO signing_keys (algorithm, generation, key_id, sealed, created_at, active_from)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (algorithm, generation) DO NOTHING`
-	signingKeys = `SELECT algorithm, generation, key_id, sealed, created_at, active_from FROM signing_keys`
+	forgetSigningKey = `DELETE FROM signing_keys WHERE key_id = $1`
+	signingKeys      = `SELECT algorithm, generation, key_id, sealed, created_at, active_from FROM signing_keys`
 )
 
 // CreateSigningKey adds a key unless the algorithm has one of that generation.
@@ -44,4 +45,14 @@ func (r *records) SigningKeys(ctx context.Context) (keys []model.SigningKey, err
 		return cmp.Or(cmp.Compare(a.Algorithm, b.Algorithm), cmp.Compare(a.Generation, b.Generation))
 	})
 	return keys, err
+}
+
+// ForgetSigningKey removes a key.
+func (r *records) ForgetSigningKey(ctx context.Context, keyID string) (removed bool, err error) {
+	err = r.write(ctx, "forget signing key", func(q Runner) error {
+		n, err := exec(ctx, q, forgetSigningKey, keyID)
+		removed = n == 1
+		return err
+	})
+	return removed && err == nil, err
 }

@@ -10,6 +10,7 @@ import (
 var signingKeys = []contract{
 	{"every_field_comes_back_in_order", everyKeyField},
 	{"a_generation_is_made_once", oneGeneration},
+	{"ForgetSigningKey_removes_one_and_only_once", forgetKey},
 }
 
 func signingKey(algorithm string, generation int64) model.SigningKey {
@@ -47,4 +48,20 @@ func oneGeneration(t *testing.T, store model.Store) {
 		t.Error("a second key of the same generation was added")
 	}
 	same(t, got(store.SigningKeys(t.Context()))(t), []model.SigningKey{first})
+}
+
+func forgetKey(t *testing.T, store model.Store) {
+	first, second := signingKey("EdDSA", 1), signingKey("EdDSA", 2)
+	for _, key := range []model.SigningKey{first, second} {
+		if !got(store.CreateSigningKey(t.Context(), key))(t) {
+			t.Fatal("a key was not added")
+		}
+	}
+	if got(store.ForgetSigningKey(t.Context(), "nobody's"))(t) {
+		t.Error("a key that is not there was removed")
+	}
+	if !got(store.ForgetSigningKey(t.Context(), first.KeyID))(t) || got(store.ForgetSigningKey(t.Context(), first.KeyID))(t) {
+		t.Error("a key is removed once")
+	}
+	same(t, got(store.SigningKeys(t.Context()))(t), []model.SigningKey{second})
 }

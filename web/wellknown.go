@@ -11,9 +11,8 @@ import (
 	"gatehouse"
 )
 
-// keySetMaxAge is how long the key set may be kept. A new key signs at once, so
-// a verifier that keeps an older set refuses its tokens for as long, unless it
-// fetches again for an unknown key id.
+// keySetMaxAge is how long the key set may be kept: less than the hour for which
+// the rules publish a key before it signs.
 const keySetMaxAge = 300 * time.Second
 
 // keySet publishes the public halves of the signing keys (RFC 7517).
