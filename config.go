@@ -17,7 +17,7 @@ import (
 const (
 	refreshWindow   = 10 * time.Second
 	refreshIdle     = 7 * 24 * time.Hour
-	pageIdle        = 24 * time.Hour
+	sessionIdle     = 24 * time.Hour
 	sessionLifetime = 30 * 24 * time.Hour
 	freshness       = 5 * time.Minute
 	sessionsPerUser = 20

@@ -226,7 +226,7 @@ func TestSecretsCannotPrintThemselves(t *testing.T) {
 	h := newHouse(t)
 	h.register(t, "ana")
 	grant := h.login(t, "ana")
-	page, err := h.LoginPage(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+	page, err := h.LoginSession(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,8 @@ type Grant struct {
 	User         model.User
 }
 
-// PageGrant is what a login by a page gives. It does not print itself.
-type PageGrant struct {
+// SessionGrant is what a login by a browser gives. It does not print itself.
+type SessionGrant struct {
 	Token   model.SessionToken
 	Session model.Session
 	User    model.User
@@ -87,13 +87,13 @@ func (Grant) LogValue() slog.Value { return slog.StringValue(hiddenGrant) }
 func (Grant) MarshalText() ([]byte, error) { return []byte(hiddenGrant), nil }
 
 // Format hides the grant under every verb.
-func (PageGrant) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(hiddenGrant)) }
+func (SessionGrant) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(hiddenGrant)) }
 
 // LogValue hides the grant in logs.
-func (PageGrant) LogValue() slog.Value { return slog.StringValue(hiddenGrant) }
+func (SessionGrant) LogValue() slog.Value { return slog.StringValue(hiddenGrant) }
 
 // MarshalText hides the grant from encoders.
-func (PageGrant) MarshalText() ([]byte, error) { return []byte(hiddenGrant), nil }
+func (SessionGrant) MarshalText() ([]byte, error) { return []byte(hiddenGrant), nil }
 
 // Format hides the grant under every verb.
 func (AccessGrant) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(hiddenGrant)) }

@@ -33,19 +33,20 @@ func (a *Auth) LoginUser(ctx context.Context, in Credentials) (Grant, error) {
 	return a.grant(ctx, model.Presence{User: account.User, Session: session})
 }
 
-// LoginPage is LoginUser for a browser: what it returns is a cookie value and
-// holds no token. Programs that speak JSON use LoginUser.
-func (a *Auth) LoginPage(ctx context.Context, in Credentials) (PageGrant, error) {
+// LoginSession is LoginUser for a browser: what it returns is a session token,
+// which is worth nothing elsewhere, and no access token. Programs that speak
+// JSON use LoginUser.
+func (a *Auth) LoginSession(ctx context.Context, in Credentials) (SessionGrant, error) {
 	account, err := a.authenticate(ctx, in)
 	if err != nil {
-		return PageGrant{}, err
+		return SessionGrant{}, err
 	}
 	token := newSecret[model.SessionToken]("")
-	session, err := a.openSession(ctx, account, opening{idle: pageIdle, cookie: model.DigestOf(token)})
+	session, err := a.openSession(ctx, account, opening{idle: sessionIdle, token: model.DigestOf(token)})
 	if err != nil {
-		return PageGrant{}, err
+		return SessionGrant{}, err
 	}
-	return PageGrant{Token: token, Session: session, User: account.User}, nil
+	return SessionGrant{Token: token, Session: session, User: account.User}, nil
 }
 
 // authenticate returns the account whose password the credentials hold.
@@ -111,8 +112,8 @@ func (a *Auth) findAccount(ctx context.Context, typed string) (*model.Account, e
 
 // opening is how a session begins.
 type opening struct {
-	idle   time.Duration
-	cookie model.Digest // zero for a session without a cookie
+	idle  time.Duration
+	token model.Digest // zero for a session of the API
 }
 
 // openSession is the one place where a session begins. It opens only if the
@@ -121,7 +122,7 @@ type opening struct {
 func (a *Auth) openSession(ctx context.Context, account model.Account, how opening) (model.Session, error) {
 	now := a.now()
 	session := model.Session{
-		ID: model.NewID[model.Session](), UserID: account.User.ID, CookieDigest: how.cookie,
+		ID: model.NewID[model.Session](), UserID: account.User.ID, TokenDigest: how.token,
 		SteppedAt: now, AuthenticatedAt: now, CreatedAt: now, LastUsedAt: now,
 		IdleExpiresAt: now.Add(how.idle), ExpiresAt: now.Add(sessionLifetime),
 		Client: model.ClientFrom(ctx),

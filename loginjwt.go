@@ -53,14 +53,14 @@ func (a *Auth) BearerPresence(ctx context.Context, accessToken string) (model.Pr
 	return who, nil
 }
 
-// PagePresence returns who a session cookie belongs to and moves the idle end
+// SessionPresence returns who a session token belongs to and moves the idle end
 // of the session. Refusal: ErrInvalidToken.
-func (a *Auth) PagePresence(ctx context.Context, token model.SessionToken) (model.Presence, error) {
+func (a *Auth) SessionPresence(ctx context.Context, token model.SessionToken) (model.Presence, error) {
 	if token == "" {
 		return model.Presence{}, model.ErrInvalidToken
 	}
 	now := a.now()
-	who, err := a.store.PresenceByCookie(ctx, model.DigestOf(token), now)
+	who, err := a.store.PresenceByToken(ctx, model.DigestOf(token), now)
 	if err != nil {
 		return model.Presence{}, orInvalidToken(err)
 	}
@@ -68,19 +68,19 @@ func (a *Auth) PagePresence(ctx context.Context, token model.SessionToken) (mode
 	if now.Sub(who.Session.LastUsedAt) < useInterval {
 		return who, nil
 	}
-	if err := a.store.UseSession(ctx, who.Session.ID, now, now.Add(pageIdle)); err != nil {
+	if err := a.store.UseSession(ctx, who.Session.ID, now, now.Add(sessionIdle)); err != nil {
 		return model.Presence{}, fmt.Errorf("gatehouse: use session: %w", err)
 	}
 	return who, nil
 }
 
 // IssueJWT returns an access token for somebody who is present, such as the
-// owner of a session cookie.
+// owner of a session token.
 func (a *Auth) IssueJWT(ctx context.Context, who model.Presence) (AccessGrant, error) {
 	return a.accessToken(ctx, who)
 }
 
-// orInvalidToken turns ErrNotFound into what the holder of a token or cookie is
+// orInvalidToken turns ErrNotFound into what the holder of a token is
 // told when its session or its user is gone.
 func orInvalidToken(err error) error {
 	if errors.Is(err, model.ErrNotFound) {

@@ -8,7 +8,7 @@ import (
 	"gatehouse/model"
 )
 
-// LogoutUser ends a session: its cookie, its refresh token and, wherever the
+// LogoutUser ends a session: its session token, its refresh token and, wherever the
 // store is asked, its access tokens are dead at once. A session that is gone
 // already is no error.
 func (a *Auth) LogoutUser(ctx context.Context, userID model.UserID, id model.SessionID) error {
@@ -66,12 +66,12 @@ func (a *Auth) endSessions(ctx context.Context, tx model.Records, userID model.U
 	return ended, tx.Record(ctx, a.event(ctx, model.EventSessionsEnded, userID, keep))
 }
 
-// RenewSession gives the session of a cookie a new cookie; the old one is dead.
+// RenewSession gives a session a new session token; the old one is dead.
 // It is due whenever what the session may do has changed, such as after a
 // change of password. Refusal: ErrInvalidToken.
 func (a *Auth) RenewSession(ctx context.Context, token model.SessionToken) (model.SessionToken, error) {
 	fresh := newSecret[model.SessionToken]("")
-	if err := a.store.RenewCookie(ctx, model.DigestOf(token), model.DigestOf(fresh), a.now()); err != nil {
+	if err := a.store.RenewToken(ctx, model.DigestOf(token), model.DigestOf(fresh), a.now()); err != nil {
 		return "", orInvalidToken(err)
 	}
 	return fresh, nil

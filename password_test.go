@@ -65,7 +65,7 @@ func TestThePlainPasswordIsNowhereInTheData(t *testing.T) {
 	h := newHouse(t)
 	ana := h.register(t, "ana")
 	grant := h.login(t, "ana")
-	page, err := h.LoginPage(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+	page, err := h.LoginSession(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -252,7 +252,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 	h := newHouse(t)
 	ana := h.register(t, "ana")
 	grant := h.login(t, "ana")
-	page, err := h.LoginPage(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+	page, err := h.LoginSession(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 	tokens := map[string]string{"refresh": string(grant.RefreshToken), "access": grant.AccessToken, "cookie": string(page.Token), "code": string(code)}
 	uses := map[string]func(string) error{
 		"access":  func(s string) error { _, err := h.BearerPresence(t.Context(), s); return err },
-		"cookie":  func(s string) error { _, err := h.PagePresence(t.Context(), model.SessionToken(s)); return err },
+		"cookie":  func(s string) error { _, err := h.SessionPresence(t.Context(), model.SessionToken(s)); return err },
 		"refresh": func(s string) error { _, err := h.RefreshJWT(t.Context(), model.RefreshToken(s)); return err },
 		"code": func(s string) error {
 			return h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: model.Code(s), New: otherPassword})
@@ -286,11 +286,11 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 func TestAFetchedCookieSessionHasNoRefreshToken(t *testing.T) {
 	h := newHouse(t)
 	h.register(t, "ana")
-	page, err := h.LoginPage(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+	page, err := h.LoginSession(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err := h.PagePresence(t.Context(), page.Token)
+	who, err := h.SessionPresence(t.Context(), page.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,10 +306,10 @@ func TestAFetchedCookieSessionHasNoRefreshToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.PagePresence(t.Context(), page.Token); !errors.Is(err, model.ErrInvalidToken) {
+	if _, err := h.SessionPresence(t.Context(), page.Token); !errors.Is(err, model.ErrInvalidToken) {
 		t.Errorf("SC-06: the old cookie: %v", err)
 	}
-	if again, err := h.PagePresence(t.Context(), fresh); err != nil || again.Session.ID != page.Session.ID {
+	if again, err := h.SessionPresence(t.Context(), fresh); err != nil || again.Session.ID != page.Session.ID {
 		t.Errorf("SC-06: the new cookie: %v", err)
 	}
 }

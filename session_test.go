@@ -9,9 +9,9 @@ import (
 	"gatehouse/model"
 )
 
-func (h *house) page(t testing.TB, identifier string) gatehouse.PageGrant {
+func (h *house) page(t testing.TB, identifier string) gatehouse.SessionGrant {
 	t.Helper()
-	page, err := h.LoginPage(t.Context(), gatehouse.Credentials{Identifier: identifier, Password: goodPassword})
+	page, err := h.LoginSession(t.Context(), gatehouse.Credentials{Identifier: identifier, Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func (h *house) page(t testing.TB, identifier string) gatehouse.PageGrant {
 
 func (h *house) alive(t testing.TB, token model.SessionToken) bool {
 	t.Helper()
-	_, err := h.PagePresence(t.Context(), token)
+	_, err := h.SessionPresence(t.Context(), token)
 	if err != nil && !errors.Is(err, model.ErrInvalidToken) {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestPageSessionEnds(t *testing.T) {
 	t.Run("SC-11_a_change_ends_the_others_and_keeps_its_own", func(t *testing.T) {
 		h := newHouse(t)
 		ana := h.register(t, "ana")
-		mine, others := h.page(t, "ana"), []gatehouse.PageGrant{h.page(t, "ana"), h.page(t, "ana")}
+		mine, others := h.page(t, "ana"), []gatehouse.SessionGrant{h.page(t, "ana"), h.page(t, "ana")}
 		err := h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, SessionID: mine.Session.ID, Current: goodPassword, New: otherPassword})
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestPageSessionEnds(t *testing.T) {
 	t.Run("SC-17_the_21st_session_ends_the_oldest", func(t *testing.T) {
 		h := newHouse(t)
 		ana := h.register(t, "ana")
-		var pages []gatehouse.PageGrant
+		var pages []gatehouse.SessionGrant
 		for range 21 {
 			pages = append(pages, h.page(t, "ana"))
 			h.clock.Add(time.Second)

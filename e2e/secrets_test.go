@@ -274,7 +274,7 @@ func TestSecretsDoNotPrintThemselves(t *testing.T) {
 		"PasswordReset":  gatehouse.PasswordReset{Code: model.Code(secret), New: password},
 		"Deletion":       gatehouse.Deletion{Password: password},
 		"Grant":          gatehouse.Grant{AccessToken: secret, RefreshToken: refresh},
-		"PageGrant":      gatehouse.PageGrant{Token: model.SessionToken(secret)},
+		"SessionGrant":   gatehouse.SessionGrant{Token: model.SessionToken(secret)},
 		"AccessGrant":    gatehouse.AccessGrant{AccessToken: secret},
 		"Config":         gatehouse.Config{MasterKey: key},
 		"Account":        model.Account{PasswordHash: model.PasswordHash(secret)},

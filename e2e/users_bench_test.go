@@ -136,7 +136,7 @@ const (
 
 	fillUsers = `INSERT INTO users (id, username, username_skeleton, email, roles, created_at, updated_at, password_hash, password_version)
 		%s SELECT %s, 'user' || i, 'skeleton' || i, 'user' || i || '@example.com', '[]', 1700000000000000 + i, 1700000000000000 + i, %s, 1 FROM n`
-	fillSessions = `INSERT INTO sessions (id, user_id, cookie_digest, counter, stepped_at, status_index, authenticated_at, created_at,
+	fillSessions = `INSERT INTO sessions (id, user_id, token_digest, counter, stepped_at, status_index, authenticated_at, created_at,
 		last_used_at, idle_expires_at, expires_at, sweep_at, address, user_agent, request_id)
 		SELECT %[1]s, id, CASE WHEN created_at %% 2 = 0 THEN %[2]s END, 1, 1700000000000000, ((created_at - 1700000000000000) * 2654435761) %% %[3]d,
 		created_at, created_at, created_at, 4102444800000000 - created_at %% 1000000007, 4102444800000000, 4102444800000000 - created_at %% 1000000007,

@@ -17,7 +17,7 @@ type PasswordHash string
 // RefreshToken renews a session once. It does not print itself.
 type RefreshToken string
 
-// SessionToken is the value of the session cookie. It does not print itself.
+// SessionToken is what a browser keeps of a session. It does not print itself.
 type SessionToken string
 
 // Code is mailed or handed over and used once. It does not print itself.

@@ -12,9 +12,9 @@ type Session struct {
 	ID     SessionID
 	UserID UserID
 
-	// CookieDigest is the SHA-256 of the session cookie. It is zero for
-	// sessions that were opened over the API, which have no cookie.
-	CookieDigest Digest
+	// TokenDigest is the SHA-256 of the session token. It is zero for sessions
+	// that were opened over the API, which have a refresh token instead.
+	TokenDigest Digest
 
 	// Counter is the number of the refresh token in force. Presenting it makes
 	// Counter+1 the one in force.
@@ -35,9 +35,6 @@ type Session struct {
 
 	Client Client // where and on what the session was opened
 }
-
-// HasCookie reports whether the session was opened by the pages.
-func (s Session) HasCookie() bool { return s.CookieDigest != Digest{} }
 
 // Presence is a session that is alive, with its user as the store has it now.
 type Presence struct {

@@ -109,8 +109,8 @@ type Sessions interface {
 	OpenSession(ctx context.Context, session Session, passwordVersion int64) (statusIndex int64, err error)
 	// Presence returns a live session and its user. Refusal: ErrNotFound.
 	Presence(ctx context.Context, id SessionID, now time.Time) (Presence, error)
-	// PresenceByCookie is Presence for the session with this cookie.
-	PresenceByCookie(ctx context.Context, digest Digest, now time.Time) (Presence, error)
+	// PresenceByToken is Presence for the session with this session token.
+	PresenceByToken(ctx context.Context, digest Digest, now time.Time) (Presence, error)
 	// StepSession moves a live session on from the counter that was presented,
 	// in one conditional statement, and returns it with the counter now in
 	// force. Within the retry window the parent gets the same answer again.
@@ -119,9 +119,9 @@ type Sessions interface {
 	// UseSession moves the idle end of a live session. It does nothing for
 	// others.
 	UseSession(ctx context.Context, id SessionID, now, idleExpiresAt time.Time) error
-	// RenewCookie replaces the cookie of a live session. Refusal: ErrNotFound
-	// when the old cookie is not its cookie.
-	RenewCookie(ctx context.Context, old, new Digest, now time.Time) error
+	// RenewToken replaces the session token of a live session. Refusal:
+	// ErrNotFound when the old one is not its token.
+	RenewToken(ctx context.Context, old, new Digest, now time.Time) error
 }
 
 // SessionEnds keeps what was ended, for as long as a token can still name it.

@@ -59,7 +59,7 @@ func TestAWaitForAStandbyThatIsGivenUp(t *testing.T) {
 			var began int64
 			for i := 0; began == 0; i++ { // the server reads its configuration when it comes to it
 				user, answer = person(fmt.Sprint(end, i)), make(chan error, 1)
-				go func() { answer <- store.CreateUser(t.Context(), user, "hash") }()
+				go func(user model.User, answer chan<- error) { answer <- store.CreateUser(t.Context(), user, "hash") }(user, answer)
 				began = commitWaiting(t, local, 0, answer)
 			}
 			if query[int](t, local, `SELECT count(`+end+`(pid)) FROM pg_stat_activity WHERE application_name = 'standby' AND wait_event = 'SyncRep'`) != 1 {

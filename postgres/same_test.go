@@ -111,7 +111,7 @@ func newcomer(t *rapid.T) model.User {
 func newSession(t *rapid.T) model.Session {
 	var cookie model.Digest
 	cookie[0] = rapid.SampledFrom([]byte{0, 1, 2, 0xff}).Draw(t, "cookie")
-	return model.Session{ID: id[model.Session](t), UserID: id[model.User](t), CookieDigest: cookie, Counter: counter.Draw(t, "counter"),
+	return model.Session{ID: id[model.Session](t), UserID: id[model.User](t), TokenDigest: cookie, Counter: counter.Draw(t, "counter"),
 		SteppedAt: instant.Draw(t, "stepped"), AuthenticatedAt: instant.Draw(t, "authenticated"), CreatedAt: instant.Draw(t, "created"),
 		LastUsedAt: instant.Draw(t, "used"), IdleExpiresAt: instant.Draw(t, "idle end"), ExpiresAt: instant.Draw(t, "end"), Client: client(t)}
 }
@@ -156,7 +156,7 @@ func TestBothEnginesAnswerAlike(t *testing.T) {
 			})
 		}
 		wanted := []string{"CreateUser", "RenameUser", "ChangePassword", "RehashPassword", "ResetPassword", "DeleteUser", "OpenSession", "StepSession",
-			"EndSession", "Presence", "PresenceByCookie", "IssueCode", "SpendCode", "Record", "CreateSigningKey", "AccountByUsername", "AccountByEmail"}
+			"EndSession", "Presence", "PresenceByToken", "IssueCode", "SpendCode", "Record", "CreateSigningKey", "AccountByUsername", "AccountByEmail"}
 		missing := func(what string) bool { return seen[what] == 0 }
 		// What is drawn is left to chance, so one round may miss an act.
 		for range 5 {
@@ -215,16 +215,16 @@ func aboutOneLogin(t *testing.T, b both) {
 	user.ID, session.ID = model.NewID[model.User](), model.NewID[model.Session]()
 	user.Username, user.Email = model.Username("u"+user.ID.String()), ""
 	user.DisabledAt, user.CreatedAt, user.UpdatedAt = time.Time{}, noon, noon
-	session.UserID, session.CookieDigest, session.Counter = user.ID, model.Digest(append(session.ID[:], session.ID[:]...)), 1<<33
+	session.UserID, session.TokenDigest, session.Counter = user.ID, model.Digest(append(session.ID[:], session.ID[:]...)), 1<<33
 	session.CreatedAt, session.LastUsedAt, session.AuthenticatedAt = noon, noon, noon
 	session.IdleExpiresAt, session.ExpiresAt = noon.Add(time.Hour), noon.Add(time.Hour)
-	code := model.CodeRecord{Digest: session.CookieDigest, Purpose: model.PurposeReset, UserID: user.ID, CreatedAt: noon, ExpiresAt: session.ExpiresAt}
+	code := model.CodeRecord{Digest: session.TokenDigest, Purpose: model.PurposeReset, UserID: user.ID, CreatedAt: noon, ExpiresAt: session.ExpiresAt}
 	step := model.Step{SessionID: session.ID, Counter: session.Counter, Now: noon, IdleExpiresAt: session.IdleExpiresAt}
 
 	do(b, "CreateUser", func(s model.Store) (any, error) { return nil, s.CreateUser(ctx, user, "hash") })
 	do(b, "OpenSession", func(s model.Store) (any, error) { return nil, second(s.OpenSession(ctx, session, 1)) })
-	do(b, "PresenceByCookie", func(s model.Store) (model.Presence, error) {
-		return placeless(s.PresenceByCookie(ctx, session.CookieDigest, noon))
+	do(b, "PresenceByToken", func(s model.Store) (model.Presence, error) {
+		return placeless(s.PresenceByToken(ctx, session.TokenDigest, noon))
 	})
 	do(b, "StepSession", func(s model.Store) (model.Presence, error) { return placeless(s.StepSession(ctx, step)) })
 	do(b, "IssueCode", func(s model.Store) (any, error) { return nil, s.IssueCode(ctx, code) })
@@ -237,7 +237,7 @@ func aboutTheRest(t *testing.T, b both) {
 	ctx, rt := t.Context(), b.t
 	session, now := newSession(rt), instant.Draw(rt, "now")
 	purpose := model.CodePurpose(word.Draw(rt, "purpose"))
-	code := model.CodeRecord{Digest: session.CookieDigest, Purpose: purpose, UserID: session.UserID, CreatedAt: now, ExpiresAt: session.ExpiresAt}
+	code := model.CodeRecord{Digest: session.TokenDigest, Purpose: purpose, UserID: session.UserID, CreatedAt: now, ExpiresAt: session.ExpiresAt}
 	version := versions.Draw(rt, "version")
 	switch rapid.IntRange(0, 8).Draw(rt, "act") {
 	case 0, 1:
@@ -265,8 +265,8 @@ func aboutTheRest(t *testing.T, b both) {
 		do(b, "ForgetEvents", func(s model.Store) (int, error) { return s.ForgetEvents(ctx, now) })
 	}
 	do(b, "Presence", func(s model.Store) (model.Presence, error) { return placeless(s.Presence(ctx, session.ID, now)) })
-	do(b, "PresenceByCookie", func(s model.Store) (model.Presence, error) {
-		return placeless(s.PresenceByCookie(ctx, session.CookieDigest, now))
+	do(b, "PresenceByToken", func(s model.Store) (model.Presence, error) {
+		return placeless(s.PresenceByToken(ctx, session.TokenDigest, now))
 	})
 	do(b, "EventsOf", func(s model.Store) ([]model.Event, error) { return s.EventsOf(ctx, session.UserID, 100) })
 	do(b, "CodeAlive", func(s model.Store) (bool, error) { return s.CodeAlive(ctx, code.Digest, purpose, now) })

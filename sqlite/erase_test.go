@@ -25,7 +25,7 @@ func addMarked(t *testing.T, store model.Store, name string) marks {
 		Roles: []string{"role-" + name}, CreatedAt: someTime, UpdatedAt: someTime}
 	m := marks{
 		user: user, hash: model.PasswordHash("$argon2id$hash-of-" + name),
-		session: model.Session{ID: model.NewID[model.Session](), UserID: user.ID, CookieDigest: model.DigestOf(model.SessionToken("cookie-" + name)),
+		session: model.Session{ID: model.NewID[model.Session](), UserID: user.ID, TokenDigest: model.DigestOf(model.SessionToken("cookie-" + name)),
 			AuthenticatedAt: someTime, CreatedAt: someTime, LastUsedAt: someTime, IdleExpiresAt: someTime.Add(time.Hour), ExpiresAt: someTime.Add(time.Hour),
 			Client: model.Client{Address: netip.MustParseAddr("2001:db8::dead:beef"), UserAgent: "agent-" + name, RequestID: "request-" + name}},
 		code: model.CodeRecord{Digest: model.DigestOf(model.Code("code-" + name)), Purpose: model.PurposeReset, UserID: user.ID,
@@ -67,7 +67,7 @@ func (m marks) traces(t *testing.T, path string) []string {
 	var found []string
 	for what, mark := range map[string][]byte{
 		"username": []byte(m.user.Username), "email": []byte(m.user.Email), "role": []byte(m.user.Roles[0]), "hash": []byte(m.hash),
-		"cookie digest": m.session.CookieDigest[:], "code digest": m.code.Digest[:],
+		"cookie digest": m.session.TokenDigest[:], "code digest": m.code.Digest[:],
 		"user agent": []byte(m.session.Client.UserAgent), "request id": []byte(m.session.Client.RequestID),
 	} {
 		if bytes.Contains(all, mark) {

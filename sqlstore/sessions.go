@@ -23,19 +23,19 @@ const (
 )
 
 // sessionColumns are what scanSession reads.
-const sessionColumns = `sessions.id, sessions.user_id, sessions.cookie_digest, sessions.counter, sessions.stepped_at,
+const sessionColumns = `sessions.id, sessions.user_id, sessions.token_digest, sessions.counter, sessions.stepped_at,
 	sessions.status_index, sessions.authenticated_at, sessions.created_at, sessions.last_used_at,
 	sessions.idle_expires_at, sessions.expires_at, sessions.address, sessions.user_agent, sessions.request_id`
 
 func scanSession(s *model.Session) []any {
-	return []any{(*id)(&s.ID), (*id)(&s.UserID), (*digest)(&s.CookieDigest), &s.Counter, (*moment)(&s.SteppedAt),
+	return []any{(*id)(&s.ID), (*id)(&s.UserID), (*digest)(&s.TokenDigest), &s.Counter, (*moment)(&s.SteppedAt),
 		&s.StatusIndex, (*moment)(&s.AuthenticatedAt), (*moment)(&s.CreatedAt), (*moment)(&s.LastUsedAt),
 		(*moment)(&s.IdleExpiresAt), (*moment)(&s.ExpiresAt),
 		(*addressOf)(&s.Client.Address), wordOf(&s.Client.UserAgent), wordOf(&s.Client.RequestID)}
 }
 
 const (
-	openSession = `INSERT INTO sessions (id, user_id, cookie_digest, counter, stepped_at, status_index, authenticated_at,
+	openSession = `INSERT INTO sessions (id, user_id, token_digest, counter, stepped_at, status_index, authenticated_at,
 		created_at, last_used_at, idle_expires_at, expires_at, address, user_agent, request_id, sweep_at)
 		SELECT $1, users.id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
 		FROM users WHERE users.id = $2 AND users.password_version = $16 AND users.disabled_at IS NULL
@@ -55,7 +55,7 @@ func (r *records) OpenSession(ctx context.Context, s model.Session, passwordVers
 	if s.ID.IsZero() {
 		return 0, r.trouble("open session", errors.New("the session has no id"))
 	}
-	args := []any{s.ID[:], s.UserID[:], digestBytes(s.CookieDigest), s.Counter, micros(s.SteppedAt), nil,
+	args := []any{s.ID[:], s.UserID[:], digestBytes(s.TokenDigest), s.Counter, micros(s.SteppedAt), nil,
 		micros(s.AuthenticatedAt), micros(s.CreatedAt), micros(s.LastUsedAt), micros(s.IdleExpiresAt), micros(s.ExpiresAt),
 		address(s.Client.Address), raw(s.Client.UserAgent), raw(s.Client.RequestID), micros(firstOf(s.IdleExpiresAt, s.ExpiresAt)), passwordVersion}
 	const placeArg = 5
@@ -121,9 +121,9 @@ const (
 	presence = `SELECT ` + sessionColumns + `, ` + userColumns + `
 		FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
 		WHERE sessions.id = $1 AND sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
-	presenceByCookie = `SELECT ` + sessionColumns + `, ` + userColumns + `
+	presenceByToken = `SELECT ` + sessionColumns + `, ` + userColumns + `
 		FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-		WHERE sessions.cookie_digest = $1 AND sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
+		WHERE sessions.token_digest = $1 AND sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
 )
 
 // Presence returns a live session and its user.
@@ -134,10 +134,10 @@ func (r *records) Presence(ctx context.Context, id model.SessionID, now time.Tim
 	return p, err
 }
 
-// PresenceByCookie returns the live session with this cookie and its user.
-func (r *records) PresenceByCookie(ctx context.Context, digest model.Digest, now time.Time) (p model.Presence, err error) {
-	err = r.read(ctx, "presence by cookie", func(q Runner) error {
-		return row(ctx, q, presenceByCookie, []any{digestBytes(digest), micros(now)},
+// PresenceByToken returns the live session with this session token and its user.
+func (r *records) PresenceByToken(ctx context.Context, digest model.Digest, now time.Time) (p model.Presence, err error) {
+	err = r.read(ctx, "presence by token", func(q Runner) error {
+		return row(ctx, q, presenceByToken, []any{digestBytes(digest), micros(now)},
 			append(scanSession(&p.Session), scanUser(&p.User)...)...)
 	})
 	return p, err
@@ -193,8 +193,8 @@ const (
 		WHERE id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2
 		AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)
 		RETURNING sweep_at`
-	renewCookie = `UPDATE sessions SET cookie_digest = $2
-		WHERE cookie_digest = $1 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3
+	renewToken = `UPDATE sessions SET token_digest = $2
+		WHERE token_digest = $1 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3
 		AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)`
 )
 
@@ -223,13 +223,13 @@ func sweepBy(ctx context.Context, q Runner, id model.SessionID, sweep, idleEnd t
 	return err
 }
 
-// RenewCookie replaces the cookie of a live session.
-func (r *records) RenewCookie(ctx context.Context, old, new model.Digest, now time.Time) error {
+// RenewToken replaces the session token of a live session.
+func (r *records) RenewToken(ctx context.Context, old, new model.Digest, now time.Time) error {
 	if new == (model.Digest{}) {
-		return r.trouble("renew cookie", errors.New("the new cookie has no digest"))
+		return r.trouble("renew token", errors.New("the new session token has no digest"))
 	}
-	return r.write(ctx, "renew cookie", func(q Runner) error {
-		changed, err := exec(ctx, q, renewCookie, digestBytes(old), new[:], micros(now))
+	return r.write(ctx, "renew token", func(q Runner) error {
+		changed, err := exec(ctx, q, renewToken, digestBytes(old), new[:], micros(now))
 		if err == nil && changed == 0 {
 			return model.ErrNotFound
 		}

@@ -126,7 +126,7 @@ func (r *records) SetDisabled(ctx context.Context, id model.UserID, at, now time
 // side: nobody opens a session or gets a code while the user is being removed.
 const (
 	lockUser     = `UPDATE users SET updated_at = $2 WHERE id = $1`
-	emptySession = `UPDATE sessions SET user_id = NULL, cookie_digest = NULL, address = NULL, user_agent = NULL, request_id = NULL,
+	emptySession = `UPDATE sessions SET user_id = NULL, token_digest = NULL, address = NULL, user_agent = NULL, request_id = NULL,
 		ended_at = CASE WHEN ended_at IS NULL THEN $2 ELSE ended_at END,
 		sweep_at = CASE WHEN sweep_at < $2 THEN sweep_at ELSE $2 END WHERE user_id = $1`
 	emptyEvents = `UPDATE events SET address = NULL, user_agent = NULL, request_id = NULL WHERE user_id = $1`

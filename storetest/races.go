@@ -267,7 +267,7 @@ func cookieRenewedOnce(t *testing.T, first, second model.Store) {
 	ana := added(t, first, "ana")
 	session := opened(t, first, ana.ID, noon)
 	errs := together(crowd, func(i int) error {
-		return either(i, first, second).RenewCookie(t.Context(), session.CookieDigest, model.Digest{byte(i), 1}, noon)
+		return either(i, first, second).RenewToken(t.Context(), session.TokenDigest, model.Digest{byte(i), 1}, noon)
 	})
 	if n := winners(t, errs, model.ErrNotFound); n != 1 {
 		t.Errorf("%d callers renewed it, want 1", n)

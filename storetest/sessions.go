@@ -16,7 +16,7 @@ var sessions = []contract{
 	{"a_cookie_is_found_by_its_digest", cookieIsFound},
 	{"sessions_of_a_disabled_user_are_not_present", disabledUser},
 	{"UseSession_moves_the_idle_end_of_a_live_session", useSession},
-	{"RenewCookie_replaces_the_cookie", renewCookie},
+	{"RenewToken_replaces_the_cookie", renewToken},
 }
 
 func everySessionField(t *testing.T, store model.Store) {
@@ -24,7 +24,7 @@ func everySessionField(t *testing.T, store model.Store) {
 	session := opened(t, store, ana.ID, noon)
 	want := model.Presence{User: ana, Session: session}
 	same(t, got(store.Presence(t.Context(), session.ID, noon))(t), want)
-	same(t, got(store.PresenceByCookie(t.Context(), session.CookieDigest, noon))(t), want)
+	same(t, got(store.PresenceByToken(t.Context(), session.TokenDigest, noon))(t), want)
 	same(t, got(store.SessionsOf(t.Context(), ana.ID, noon))(t), []model.Session{session})
 }
 
@@ -32,13 +32,13 @@ func bareSession(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
 	for range 2 { // missing cookies do not collide
 		session := login(ana.ID, noon)
-		session.CookieDigest, session.Client, session.Counter, session.SteppedAt = model.Digest{}, model.Client{}, 0, time.Time{}
+		session.TokenDigest, session.Client, session.Counter, session.SteppedAt = model.Digest{}, model.Client{}, 0, time.Time{}
 		session.StatusIndex = got(store.OpenSession(t.Context(), session, 1))(t)
 		same(t, got(store.Presence(t.Context(), session.ID, noon))(t).Session, session)
 	}
-	_, err := store.PresenceByCookie(t.Context(), model.Digest{}, noon)
+	_, err := store.PresenceByToken(t.Context(), model.Digest{}, noon)
 	refused(t, err, model.ErrNotFound)
-	refused(t, store.RenewCookie(t.Context(), model.Digest{}, model.Digest{1}, noon), model.ErrNotFound)
+	refused(t, store.RenewToken(t.Context(), model.Digest{}, model.Digest{1}, noon), model.ErrNotFound)
 }
 
 func openSessionRefusals(t *testing.T, store model.Store) {
@@ -110,11 +110,11 @@ func sessionLives(t *testing.T, store model.Store) {
 			if alive(t, store, session.ID, now) {
 				t.Errorf("%s: alive %v after", name, late)
 			}
-			_, err := store.PresenceByCookie(t.Context(), session.CookieDigest, now)
+			_, err := store.PresenceByToken(t.Context(), session.TokenDigest, now)
 			refused(t, err, model.ErrNotFound)
 			_, err = store.StepSession(t.Context(), step(session, 1, now))
 			refused(t, err, model.ErrNotFound)
-			refused(t, store.RenewCookie(t.Context(), session.CookieDigest, model.Digest{1}, now), model.ErrNotFound)
+			refused(t, store.RenewToken(t.Context(), session.TokenDigest, model.Digest{1}, now), model.ErrNotFound)
 			refused(t, store.EndSession(t.Context(), ana.ID, session.ID, now), model.ErrNotFound)
 		}
 	}
@@ -127,11 +127,11 @@ func cookieIsFound(t *testing.T, store model.Store) {
 	ana, bob := added(t, store, "ana"), added(t, store, "bob")
 	of := map[model.UserID]model.Session{ana.ID: opened(t, store, ana.ID, noon), bob.ID: opened(t, store, bob.ID, noon)}
 	for user, session := range of {
-		if p := got(store.PresenceByCookie(t.Context(), session.CookieDigest, noon))(t); p.User.ID != user || p.Session.ID != session.ID {
+		if p := got(store.PresenceByToken(t.Context(), session.TokenDigest, noon))(t); p.User.ID != user || p.Session.ID != session.ID {
 			t.Error("the cookie found another session")
 		}
 	}
-	_, err := store.PresenceByCookie(t.Context(), model.Digest{1, 2, 3}, noon)
+	_, err := store.PresenceByToken(t.Context(), model.Digest{1, 2, 3}, noon)
 	refused(t, err, model.ErrNotFound)
 }
 
@@ -144,11 +144,11 @@ func disabledUser(t *testing.T, store model.Store) {
 	if alive(t, store, session.ID, noon) {
 		t.Error("the session of a disabled user is present")
 	}
-	_, err := store.PresenceByCookie(t.Context(), session.CookieDigest, noon)
+	_, err := store.PresenceByToken(t.Context(), session.TokenDigest, noon)
 	refused(t, err, model.ErrNotFound)
 	_, err = store.StepSession(t.Context(), step(session, 1, noon))
 	refused(t, err, model.ErrNotFound)
-	refused(t, store.RenewCookie(t.Context(), session.CookieDigest, model.Digest{1}, noon), model.ErrNotFound)
+	refused(t, store.RenewToken(t.Context(), session.TokenDigest, model.Digest{1}, noon), model.ErrNotFound)
 	if live := got(store.SessionsOf(t.Context(), ana.ID, noon))(t); len(live) != 0 {
 		t.Errorf("%d sessions of a disabled user are listed", len(live))
 	}
@@ -193,22 +193,22 @@ func useSession(t *testing.T, store model.Store) {
 	}
 }
 
-func renewCookie(t *testing.T, store model.Store) {
+func renewToken(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
 	session, other := opened(t, store, ana.ID, noon), opened(t, store, ana.ID, noon)
 	fresh := model.Digest{1, 2, 3}
-	must(t, store.RenewCookie(t.Context(), session.CookieDigest, fresh, noon))
-	old := session.CookieDigest
-	session.CookieDigest = fresh
-	same(t, got(store.PresenceByCookie(t.Context(), fresh, noon))(t).Session, session)
+	must(t, store.RenewToken(t.Context(), session.TokenDigest, fresh, noon))
+	old := session.TokenDigest
+	session.TokenDigest = fresh
+	same(t, got(store.PresenceByToken(t.Context(), fresh, noon))(t).Session, session)
 	same(t, got(store.Presence(t.Context(), other.ID, noon))(t).Session, other)
-	_, err := store.PresenceByCookie(t.Context(), old, noon)
+	_, err := store.PresenceByToken(t.Context(), old, noon)
 	refused(t, err, model.ErrNotFound)
 
-	refused(t, store.RenewCookie(t.Context(), old, model.Digest{4}, noon), model.ErrNotFound)
+	refused(t, store.RenewToken(t.Context(), old, model.Digest{4}, noon), model.ErrNotFound)
 	must(t, store.EndSession(t.Context(), ana.ID, session.ID, noon))
-	refused(t, store.RenewCookie(t.Context(), fresh, model.Digest{4}, noon), model.ErrNotFound)
-	if err := store.RenewCookie(t.Context(), other.CookieDigest, model.Digest{}, noon); err == nil {
+	refused(t, store.RenewToken(t.Context(), fresh, model.Digest{4}, noon), model.ErrNotFound)
+	if err := store.RenewToken(t.Context(), other.TokenDigest, model.Digest{}, noon); err == nil {
 		t.Error("a cookie was replaced by none")
 	}
 }

@@ -102,7 +102,7 @@ func login(user model.UserID, at time.Time) model.Session {
 	copy(cookie[:], id[:])
 	cookie[31] = 1
 	return model.Session{
-		ID: id, UserID: user, CookieDigest: cookie,
+		ID: id, UserID: user, TokenDigest: cookie,
 		Counter: 1, SteppedAt: at.Add(-time.Microsecond),
 		AuthenticatedAt: at.Add(-3 * time.Microsecond), CreatedAt: at, LastUsedAt: at.Add(time.Microsecond),
 		IdleExpiresAt: at.Add(idle), ExpiresAt: at.Add(longest),

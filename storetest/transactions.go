@@ -119,7 +119,7 @@ func txUndoesEachVerb(t *testing.T, store model.Store) {
 		"OpenSession":    func(r model.Records) error { return second(r.OpenSession(ctx, login(ana.ID, later), 1)) },
 		"StepSession":    func(r model.Records) error { return second(r.StepSession(ctx, step(session, 1, later))) },
 		"UseSession":     func(r model.Records) error { return r.UseSession(ctx, session.ID, later, later.Add(idle)) },
-		"RenewCookie":    func(r model.Records) error { return r.RenewCookie(ctx, session.CookieDigest, model.Digest{9}, later) },
+		"RenewToken":     func(r model.Records) error { return r.RenewToken(ctx, session.TokenDigest, model.Digest{9}, later) },
 		"EndSession":     func(r model.Records) error { return r.EndSession(ctx, ana.ID, session.ID, later) },
 		"EndSessions":    func(r model.Records) error { return second(r.EndSessions(ctx, ana.ID, model.SessionID{}, later)) },
 		"EndOldest":      func(r model.Records) error { return second(r.EndOldestSessions(ctx, ana.ID, 0, later)) },

@@ -63,11 +63,11 @@ func (s *brokenStore) Presence(ctx context.Context, id model.SessionID, now time
 	return s.Store.Presence(ctx, id, now)
 }
 
-func (s *brokenStore) PresenceByCookie(ctx context.Context, digest model.Digest, now time.Time) (model.Presence, error) {
+func (s *brokenStore) PresenceByToken(ctx context.Context, digest model.Digest, now time.Time) (model.Presence, error) {
 	if err := s.trouble(); err != nil {
 		return model.Presence{}, err
 	}
-	return s.Store.PresenceByCookie(ctx, digest, now)
+	return s.Store.PresenceByToken(ctx, digest, now)
 }
 
 func (s *brokenStore) Ping(ctx context.Context) error {

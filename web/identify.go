@@ -94,7 +94,7 @@ func (d *door) identifyCookie(x *exchange) error {
 	if token == "" {
 		return model.ErrInvalidToken
 	}
-	who, err := d.auth.PagePresence(x.r.Context(), token)
+	who, err := d.auth.SessionPresence(x.r.Context(), token)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (d *door) submitLogin(x *exchange) error {
 // none outlives the cookie that named it.
 func (d *door) openPage(x *exchange, in gatehouse.Credentials) error {
 	ctx, old := x.r.Context(), x.presence
-	grant, err := d.auth.LoginPage(ctx, in)
+	grant, err := d.auth.LoginSession(ctx, in)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ CREATE TABLE users (
 CREATE TABLE sessions (
   id               BYTEA  NOT NULL PRIMARY KEY CHECK (octet_length(id) = 16),
   user_id          BYTEA  REFERENCES users (id) ON DELETE RESTRICT,
-  cookie_digest    BYTEA  CHECK (octet_length(cookie_digest) = 32),
+  token_digest    BYTEA  CHECK (octet_length(token_digest) = 32),
   counter          BIGINT NOT NULL CHECK (counter >= 0),
   stepped_at       BIGINT,
   status_index     BIGINT NOT NULL UNIQUE CHECK (status_index >= 0),
@@ -41,14 +41,14 @@ CREATE TABLE sessions (
   user_agent       BYTEA,
   request_id       BYTEA,
   sweep_at         BIGINT NOT NULL,
-  CHECK (user_id IS NOT NULL OR (ended_at IS NOT NULL AND cookie_digest IS NULL
+  CHECK (user_id IS NOT NULL OR (ended_at IS NOT NULL AND token_digest IS NULL
     AND address IS NULL AND user_agent IS NULL AND request_id IS NULL))
 ) WITH (fillfactor = 80);
 
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE INDEX sessions_sweep ON sessions (sweep_at);
 CREATE INDEX sessions_ended ON sessions (status_index) WHERE ended_at IS NOT NULL;
-CREATE UNIQUE INDEX sessions_cookie ON sessions (cookie_digest) WHERE cookie_digest IS NOT NULL;
+CREATE UNIQUE INDEX sessions_token ON sessions (token_digest) WHERE token_digest IS NOT NULL;
 
 CREATE TABLE codes (
   digest     BYTEA  NOT NULL PRIMARY KEY CHECK (octet_length(digest) = 32),

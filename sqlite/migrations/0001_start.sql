@@ -29,7 +29,7 @@ CREATE TABLE users (
 CREATE TABLE sessions (
   id               BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
   user_id          BLOB    REFERENCES users (id) ON DELETE RESTRICT,
-  cookie_digest    BLOB    CHECK (length(cookie_digest) = 32),
+  token_digest    BLOB    CHECK (length(token_digest) = 32),
   counter          INTEGER NOT NULL CHECK (counter >= 0),
   stepped_at       INTEGER,
   status_index     INTEGER NOT NULL UNIQUE CHECK (status_index >= 0),
@@ -43,14 +43,14 @@ CREATE TABLE sessions (
   address          TEXT,
   user_agent       BLOB,
   request_id       BLOB,
-  CHECK (user_id IS NOT NULL OR (ended_at IS NOT NULL AND cookie_digest IS NULL
+  CHECK (user_id IS NOT NULL OR (ended_at IS NOT NULL AND token_digest IS NULL
     AND address IS NULL AND user_agent IS NULL AND request_id IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sessions_user ON sessions (user_id);
 CREATE INDEX sessions_sweep ON sessions (sweep_at);
 CREATE INDEX sessions_ended ON sessions (status_index) WHERE ended_at IS NOT NULL;
-CREATE UNIQUE INDEX sessions_cookie ON sessions (cookie_digest) WHERE cookie_digest IS NOT NULL;
+CREATE UNIQUE INDEX sessions_token ON sessions (token_digest) WHERE token_digest IS NOT NULL;
 
 CREATE TABLE codes (
   digest     BLOB    NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
