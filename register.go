@@ -42,26 +42,36 @@ func (a *Auth) RegisterUser(ctx context.Context, in Registration) (model.User, e
 	return user, nil
 }
 
-// newUser parses the names of a registration into a user with a fresh id.
+// newUser makes the user of a registration, with a fresh id.
 func (a *Auth) newUser(in Registration) (model.User, error) {
 	now := a.now()
-	user := model.User{ID: model.NewID[model.User](), Roles: in.Roles, CreatedAt: now, UpdatedAt: now}
+	user := model.User{ID: model.NewID[model.User](), CreatedAt: now, UpdatedAt: now}
+	if err := nameUser(&user, in.Username, in.Email, in.Roles); err != nil {
+		return model.User{}, err
+	}
+	return user, nil
+}
+
+// nameUser gives a user its names in their canonical spelling, at least one of
+// them, and its roles. Every way to add a user comes through here.
+func nameUser(user *model.User, username, email string, roles []string) error {
 	var usernameErr, emailErr, roleErr error
-	if in.Username == "" && in.Email == "" {
-		return user, model.ErrUsernameInvalid.With("username", "Choose a username, or give an email.")
+	if username == "" && email == "" {
+		usernameErr = model.ErrUsernameInvalid.With("username", "Choose a username, or give an email.")
 	}
-	if in.Username != "" {
-		user.Username, usernameErr = model.ParseUsername(in.Username)
+	if username != "" {
+		user.Username, usernameErr = model.ParseUsername(username)
 	}
-	if in.Email != "" {
-		user.Email, emailErr = model.ParseEmail(in.Email)
+	if email != "" {
+		user.Email, emailErr = model.ParseEmail(email)
 	}
-	for _, role := range in.Roles {
+	for _, role := range roles {
 		if roleErr = model.CheckRole(role); roleErr != nil {
 			break
 		}
 	}
-	return user, model.Together(usernameErr, emailErr, roleErr)
+	user.Roles = roles
+	return model.Together(usernameErr, emailErr, roleErr)
 }
 
 // addUser adds the user, and does with it what else has to be done, if

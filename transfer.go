@@ -92,24 +92,11 @@ func (in Import) account() (model.Account, error) {
 		idErr = model.ErrBadRequest.With("id", "Write an id as 36 characters, in lower case.")
 	}
 	user := model.User{
-		ID: id, Roles: in.Roles,
+		ID:              id,
 		EmailVerifiedAt: in.EmailVerifiedAt, DisabledAt: in.DisabledAt, CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt,
 	}
-	var usernameErr, emailErr, roleErr, hashErr error
-	if in.Username == "" && in.Email == "" {
-		usernameErr = model.ErrUsernameInvalid.With("username", "Give a username, an email or both.")
-	}
-	if in.Username != "" {
-		user.Username, usernameErr = model.ParseUsername(in.Username)
-	}
-	if in.Email != "" {
-		user.Email, emailErr = model.ParseEmail(in.Email)
-	}
-	for _, role := range in.Roles {
-		if roleErr = model.CheckRole(role); roleErr != nil {
-			break
-		}
-	}
+	nameErr := nameUser(&user, in.Username, in.Email, in.Roles)
+	var hashErr error
 	if in.PasswordHash != "" {
 		// PW-19: what must never be computed is not even kept.
 		if _, err := argon2id.ParseHash(string(in.PasswordHash)); err != nil {
@@ -117,7 +104,7 @@ func (in Import) account() (model.Account, error) {
 				"with m up to 262144, t up to 10, p up to 16, a salt of 8 to 64 bytes and a tag of 16 to 64.")
 		}
 	}
-	err := model.Together(idErr, usernameErr, emailErr, in.checkTimes(), roleErr, hashErr)
+	err := model.Together(idErr, nameErr, in.checkTimes(), hashErr)
 	return model.Account{User: user, PasswordHash: in.PasswordHash}, err
 }
 
