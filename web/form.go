@@ -37,6 +37,15 @@ type formView struct {
 // that is safe to show.
 type fieldError struct{ Field, Detail string }
 
+// Label is what the form calls the field: its name in words.
+func (e fieldError) Label() string {
+	if e.Field == "identifier" {
+		return "Username or email"
+	}
+	words := strings.ReplaceAll(e.Field, "_", " ")
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
 // Value is what was typed into the field, or nothing.
 func (f formView) Value(field string) string { return f.Values[field] }
 

@@ -202,6 +202,23 @@ func TestPasswordFields(t *testing.T) {
 			}
 		})
 	})
+	t.Run("the_summary_names_each_field_as_its_label_does", func(t *testing.T) {
+		p := mustPages(t)
+		named := 0
+		for _, s := range storybook() {
+			page := mustRender(t, p, s)
+			for _, e := range s.view.Form.Errors {
+				label := `<label for="` + e.Field + `">` + e.Label()
+				if !strings.Contains(page, ">"+e.Label()+": ") || !strings.Contains(page, label) {
+					t.Errorf("%s: the summary calls %s %q, and the field something else", s.name, e.Field, e.Label())
+				}
+				named++
+			}
+		}
+		if named < 5 {
+			t.Errorf("only %d refused fields were looked at", named)
+		}
+	})
 	t.Run("PW-10_a_refusal_shows_reason_and_guidance", func(t *testing.T) {
 		p := mustPages(t)
 		for _, s := range storybook() {
