@@ -10,8 +10,7 @@ import (
 // ChangePassword lock it, and first, so that none waits for the other in a ring.
 const (
 	holdUser    = `SELECT 1 FROM users WHERE id = $1 AND password_version = $2 AND disabled_at IS NULL`
-	holdSession = `SELECT 1 FROM sessions WHERE user_id = $1 AND id = $2
-		AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3`
+	holdSession = `SELECT 1 FROM sessions WHERE user_id = $1 AND id = $2 AND ` + notOverAt3
 
 	lockHeldUser    = holdUser + ` FOR UPDATE`
 	lockHeldSession = holdSession + ` FOR UPDATE`

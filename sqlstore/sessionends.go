@@ -12,17 +12,16 @@ import (
 // disabled user are ended too, or enabling the user would revive them.
 const (
 	sessionsOf = `SELECT ` + sessionColumns + `
-		FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-		WHERE sessions.user_id = $1 AND sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2
+		` + ofEntrants + ` WHERE sessions.user_id = $1 AND ` + notOverAt2 + `
 		ORDER BY sessions.created_at DESC, sessions.id DESC`
 	endSession = `UPDATE sessions SET ended_at = $3, sweep_at = CASE WHEN sweep_at < $3 THEN sweep_at ELSE $3 END
-		WHERE id = $2 AND user_id = $1 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3`
+		WHERE id = $2 AND user_id = $1 AND ` + notOverAt3
 	endSessions = `UPDATE sessions SET ended_at = $3, sweep_at = CASE WHEN sweep_at < $3 THEN sweep_at ELSE $3 END
-		WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3`
+		WHERE user_id = $1 AND id <> $2 AND ` + notOverAt3
 	endOldestSessions = `UPDATE sessions SET ended_at = $3, sweep_at = CASE WHEN sweep_at < $3 THEN sweep_at ELSE $3 END
 		WHERE ended_at IS NULL AND id IN (
 		SELECT id FROM sessions
-		WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3
+		WHERE user_id = $1 AND ` + notOverAt3 + `
 		ORDER BY created_at DESC, id DESC LIMIT 9223372036854775807 OFFSET $2)`
 	endedIndexes = `SELECT status_index FROM sessions WHERE ended_at IS NOT NULL ORDER BY status_index`
 	statusBound  = `SELECT coalesce(max(status_index), -1) + 1 FROM sessions`

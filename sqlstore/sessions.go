@@ -114,16 +114,22 @@ func randomBits(bits int32) int64 {
 	return int64(binary.BigEndian.Uint64(b[:]) >> (64 - bits))
 }
 
-// A session is alive while it is not ended, neither of its ends has passed and
-// its user exists and is not disabled. The two halves are written out in every
-// statement that decides by it, so that each decides in one step.
+// A session is alive while it is not over (not ended, and neither of its ends has
+// passed) and its user may enter: exists and is not disabled. Every statement
+// that decides by it holds these conditions, so that each decides in one step.
+const (
+	notOverAt2 = `sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
+	notOverAt3 = `sessions.ended_at IS NULL AND sessions.idle_expires_at > $3 AND sessions.expires_at > $3`
+
+	userMayEnter = `EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)`
+	ofEntrants   = `FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL`
+)
+
 const (
 	presence = `SELECT ` + sessionColumns + `, ` + userColumns + `
-		FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-		WHERE sessions.id = $1 AND sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
+		` + ofEntrants + ` WHERE sessions.id = $1 AND ` + notOverAt2
 	presenceByToken = `SELECT ` + sessionColumns + `, ` + userColumns + `
-		FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL
-		WHERE sessions.token_digest = $1 AND sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
+		` + ofEntrants + ` WHERE sessions.token_digest = $1 AND ` + notOverAt2
 )
 
 // Presence returns a live session and its user.
@@ -153,9 +159,9 @@ const (
 	stepSession = `UPDATE sessions SET counter = CAST($2 AS BIGINT) + 1,
 		stepped_at = CASE WHEN counter = $2 THEN $3 ELSE stepped_at END,
 		last_used_at = $3, idle_expires_at = $4
-		WHERE id = $1 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3
+		WHERE id = $1 AND ` + notOverAt3 + `
 		AND (counter = $2 OR counter = $2 + 1 AND stepped_at > $5 AND stepped_at < $6)
-		AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)`
+		AND ` + userMayEnter
 	stepKept       = `UPDATE sessions SET counter = counter WHERE id = $1 AND counter = $2`
 	steppedSession = `SELECT sessions.sweep_at, ` + sessionColumns + `, ` + userColumns + `
 		FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL WHERE sessions.id = $1`
@@ -190,12 +196,10 @@ func (r *records) StepSession(ctx context.Context, step model.Step) (p model.Pre
 
 const (
 	useSession = `UPDATE sessions SET last_used_at = $2, idle_expires_at = $3
-		WHERE id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND expires_at > $2
-		AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)
+		WHERE id = $1 AND ` + notOverAt2 + ` AND ` + userMayEnter + `
 		RETURNING sweep_at`
 	renewToken = `UPDATE sessions SET token_digest = $2
-		WHERE token_digest = $1 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3
-		AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)`
+		WHERE token_digest = $1 AND ` + notOverAt3 + ` AND ` + userMayEnter
 )
 
 // UseSession moves the idle end of a live session.
