@@ -20,8 +20,8 @@ type PasswordChange struct {
 // ChangePass checks the current password and sets the new one with a salt of
 // its own. Every other session is ended and every code of the user is void.
 // Refusals: ErrWrongPassword, and the others only after the right password:
-// ErrPasswordTooShort, ErrPasswordTooLong, ErrSamePassword,
-// ErrBadRequest; ErrOverloaded.
+// ErrPasswordTooShort, ErrPasswordTooLong, ErrSamePassword, ErrBadRequest;
+// ErrOverloaded.
 func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 	account, err := a.confirm(ctx, in.UserID, in.Current, "current_password")
 	if err != nil {

@@ -2,8 +2,6 @@ package gatehouse
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"time"
@@ -60,12 +58,10 @@ func (a *Auth) accessToken(ctx context.Context, who model.Presence) (AccessGrant
 	if expires.After(who.Session.ExpiresAt) {
 		expires = who.Session.ExpiresAt
 	}
-	var tokenID [16]byte
-	_, _ = rand.Read(tokenID[:]) // never fails
 	token, err := signer.SignAccessToken(&jwt.Claims{
 		Issuer: a.cfg.Issuer, Subject: who.User.ID.String(), Audience: []string{a.cfg.Audience},
 		IssuedAt: now, ExpiresAt: expires, AuthTime: who.Session.AuthenticatedAt,
-		TokenID: base64.RawURLEncoding.EncodeToString(tokenID[:]), ClientID: a.cfg.ClientID,
+		TokenID: jwt.NewTokenID(), ClientID: a.cfg.ClientID,
 		SessionID: who.Session.ID.String(), AMR: []string{"pwd"}, ACR: "aal1", Roles: who.User.Roles,
 		Status: jwt.StatusReference{Index: who.Session.StatusIndex, URI: a.cfg.StatusListURI},
 	})

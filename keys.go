@@ -61,22 +61,19 @@ func (a *Auth) SigningKeys(ctx context.Context) ([]KeyInfo, error) {
 	}
 	now := a.now()
 	infos := make([]KeyInfo, len(kept))
-	active := make(map[string]int, 1)
+	active := -1
 	for i, k := range kept {
-		infos[i] = KeyInfo{KeyID: k.KeyID, Algorithm: k.Algorithm, State: KeyNext, CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
-		if k.ActiveFrom.After(now) {
-			continue
+		infos[i] = KeyInfo{KeyID: k.KeyID, Algorithm: k.Algorithm, State: KeyRetired, CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
+		switch {
+		case k.Algorithm != a.cfg.Algorithm:
+		case k.ActiveFrom.After(now):
+			infos[i].State = KeyNext
+		default:
+			active = i // the latest so far; those before it stay retired
 		}
-		if before, ok := active[k.Algorithm]; ok {
-			infos[before].State = KeyRetired
-		}
-		infos[i].State = KeyActive
-		active[k.Algorithm] = i
 	}
-	for i := range infos {
-		if infos[i].Algorithm != a.cfg.Algorithm {
-			infos[i].State = KeyRetired
-		}
+	if active >= 0 {
+		infos[active].State = KeyActive
 	}
 	return infos, nil
 }

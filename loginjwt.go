@@ -35,22 +35,28 @@ func (a *Auth) ExplainJWT(_ context.Context, accessToken string) (*Claims, error
 // BearerPresence checks an access token and the session behind it, and returns
 // the user as the store has it now. Refusal: ErrInvalidToken.
 func (a *Auth) BearerPresence(ctx context.Context, accessToken string) (model.Presence, error) {
+	_, who, err := a.bearer(ctx, accessToken)
+	return who, err
+}
+
+// bearer is BearerPresence with what the token says.
+func (a *Auth) bearer(ctx context.Context, accessToken string) (*Claims, model.Presence, error) {
 	claims, err := a.LoginJWT(ctx, accessToken)
 	if err != nil {
-		return model.Presence{}, err
+		return nil, model.Presence{}, err
 	}
 	id, err := model.ParseID[model.Session](claims.SessionID)
 	if err != nil {
-		return model.Presence{}, model.ErrInvalidToken
+		return nil, model.Presence{}, model.ErrInvalidToken
 	}
 	who, err := a.store.Presence(ctx, id, a.now())
 	if err != nil {
-		return model.Presence{}, orInvalidToken(err)
+		return nil, model.Presence{}, orInvalidToken(err)
 	}
 	if who.User.ID.String() != claims.Subject {
-		return model.Presence{}, model.ErrInvalidToken
+		return nil, model.Presence{}, model.ErrInvalidToken
 	}
-	return who, nil
+	return claims, who, nil
 }
 
 // SessionPresence returns who a session token belongs to and moves the idle end

@@ -13,14 +13,14 @@ import (
 // already ends its session too: whoever holds it may have lost the answer with
 // the next one. A token that is not ours, or is dead, is no error.
 func (a *Auth) RevokeToken(ctx context.Context, token string) error {
-	who, _, err := a.tokenPresence(ctx, token)
+	seen, err := a.tokenPresence(ctx, token)
 	if errors.Is(err, model.ErrInvalidToken) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return a.LogoutUser(ctx, who.User.ID, who.Session.ID)
+	return a.LogoutUser(ctx, seen.Presence.User.ID, seen.Presence.Session.ID)
 }
 
 // Introspection says what a token is worth at this moment (RFC 7662).
@@ -35,34 +35,31 @@ type Introspection struct {
 // IntrospectToken looks at an access token or a refresh token and changes
 // nothing. Whatever is not fully valid is inactive, without a reason.
 func (a *Auth) IntrospectToken(ctx context.Context, token string) (Introspection, error) {
-	who, inForce, err := a.tokenPresence(ctx, token)
-	if errors.Is(err, model.ErrInvalidToken) || err == nil && !inForce {
+	seen, err := a.tokenPresence(ctx, token)
+	if errors.Is(err, model.ErrInvalidToken) || err == nil && !seen.Active {
 		return Introspection{}, nil
 	}
 	if err != nil {
 		return Introspection{}, err
 	}
-	seen := Introspection{Active: true, Presence: who}
-	if claims, err := a.LoginJWT(ctx, token); err == nil {
-		seen.Claims = claims
-	}
 	return seen, nil
 }
 
-// tokenPresence returns whose token this is, whatever its kind, and whether it
-// is the one in force and not a refresh token that was spent. Refusal:
+// tokenPresence returns whose token this is, whatever its kind. It is active when
+// it is the one in force, and not a refresh token that was spent. Refusal:
 // ErrInvalidToken.
-func (a *Auth) tokenPresence(ctx context.Context, token string) (who model.Presence, inForce bool, err error) {
+func (a *Auth) tokenPresence(ctx context.Context, token string) (Introspection, error) {
 	if !strings.HasPrefix(token, refreshPrefix) {
-		who, err = a.BearerPresence(ctx, token)
-		return who, err == nil, err
+		claims, who, err := a.bearer(ctx, token)
+		return Introspection{Active: err == nil, Claims: claims, Presence: who}, err
 	}
 	id, counter, ok := a.parseRefreshToken(model.RefreshToken(token))
 	if !ok {
-		return who, false, model.ErrInvalidToken
+		return Introspection{}, model.ErrInvalidToken
 	}
-	if who, err = a.store.Presence(ctx, id, a.now()); err != nil {
-		return who, false, orInvalidToken(err)
+	who, err := a.store.Presence(ctx, id, a.now())
+	if err != nil {
+		return Introspection{}, orInvalidToken(err)
 	}
-	return who, who.Session.Counter == counter, nil
+	return Introspection{Active: who.Session.Counter == counter, Presence: who}, nil
 }

@@ -16,9 +16,12 @@ import (
 const (
 	rotationPeriod = 90 * 24 * time.Hour
 	publishedAhead = time.Hour
-	keySetAge      = 300 * time.Second // how long a published key set may be kept
-	keptAfter      = MaxAccessTTL + jwt.Leeway + keySetAge
+	keptAfter      = MaxAccessTTL + jwt.Leeway + KeySetAge
 )
+
+// KeySetAge is how long a published key set may be kept: less than the time for
+// which a key is published before it signs.
+const KeySetAge = 300 * time.Second
 
 // ensureKeys loads the signing keys of our algorithm, makes the first where there
 // is none and the next when it is due, and forgets those whose time is over. Any

@@ -11,17 +11,13 @@ import (
 	"gatehouse"
 )
 
-// keySetMaxAge is how long the key set may be kept: less than the hour for which
-// the rules publish a key before it signs.
-const keySetMaxAge = 300 * time.Second
-
 // keySet publishes the public halves of the signing keys (RFC 7517).
 func (d *door) keySet(x *exchange) error {
 	keys, err := d.auth.KeySet(x.r.Context())
 	if err != nil {
 		return err
 	}
-	x.cacheFor(keySetMaxAge)
+	x.cacheFor(gatehouse.KeySetAge)
 	return x.json(http.StatusOK, keys)
 }
 
