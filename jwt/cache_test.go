@@ -3,6 +3,7 @@ package jwt
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,8 +12,15 @@ import (
 // remembered counts the tokens a verifier has in its cache.
 func remembered(v *Verifier) int {
 	n := 0
-	for i := range v.cache.shards {
-		n += len(v.cache.shards[i].tokens)
+	for i := range v.cache.sets {
+		for j, token := range v.cache.sets[i].tokens {
+			if (token == "") != (v.cache.sets[i].values[j] == nil) {
+				panic("a token without claims, or the other way round")
+			}
+			if token != "" {
+				n++
+			}
+		}
 	}
 	return n
 }
@@ -113,22 +121,93 @@ func TestWhatIsRemembered(t *testing.T) {
 		w := newSeenWorld(t)
 		v := w.verifier(t, 0)
 		refuse(t, v, forge(t, w.key, headerOf(w.key), payloadOf([2]string{"iss", `"x"`})), ErrIssuer)
-		refuse(t, v, w.token[:len(w.token)-2]+"AA", ErrInvalid)
+		forged := []byte(w.token)
+		forged[strings.LastIndexByte(w.token, '.')+1] ^= 'A' ^ 'B'
+		refuse(t, v, string(forged), ErrInvalid)
 		if got := remembered(v); got != 0 {
 			t.Errorf("got %d tokens, want 0", got)
 		}
 	})
 	t.Run("the_cache_is_bounded", func(t *testing.T) {
 		w := newSeenWorld(t)
-		for _, size := range []int{1, 64, 100} {
+		for _, size := range []int{1, 7, 64, 100} {
 			v := w.verifier(t, size)
 			for i := range 300 {
 				accept(t, v, forge(t, w.key, headerOf(w.key), payloadOf([2]string{"jti", quote(strconv.Itoa(i))})))
 			}
-			if got := remembered(v); got == 0 || got > max(size, cacheShards) {
+			if got := remembered(v); got == 0 || got > size {
 				t.Errorf("size %d: got %d tokens", size, got)
 			}
 		}
+	})
+}
+
+func TestTheCacheHasLimits(t *testing.T) {
+	t.Run("a_full_set_forgets_what_expires_first", func(t *testing.T) {
+		w := newSeenWorld(t)
+		v := w.verifier(t, 3)
+		token := func(id string, expires int) string {
+			return forge(t, w.key, headerOf(w.key), payloadOf([2]string{"jti", quote(id)}, [2]string{"exp", strconv.Itoa(1_790_000_000 + expires)}))
+		}
+		long, short, same := token("long", 900), token("short", 60), token("same", 900)
+		for _, text := range []string{long, short, same} {
+			accept(t, v, text)
+		}
+		w.now = testNow.Add(5 * time.Minute)
+		next := []string{token("1", 600), token("2", 700), token("3", 900), token("4", 900), token("5", 900), token("6", 900)}
+		for i, gone := range []string{short, next[0], next[1], same, long, next[2]} {
+			if v.cache.find(gone) == nil {
+				t.Fatalf("token %d: forgotten too early", i)
+			}
+			accept(t, v, next[i])
+			if v.cache.find(gone) != nil || v.cache.find(next[i]) == nil || remembered(v) != 3 {
+				t.Errorf("token %d: the wrong one was forgotten", i)
+			}
+		}
+	})
+	t.Run("long_tokens_are_not_remembered", func(t *testing.T) {
+		w := newSeenWorld(t)
+		v := w.verifier(t, 0)
+		for _, length := range []int{1000, 3000} {
+			long := forge(t, w.key, headerOf(w.key), payloadOf([2]string{"scope", quote(strings.Repeat("x", length))}))
+			for range 2 {
+				if got := accept(t, v, long); len(got.Scope) != length {
+					t.Errorf("got a scope of %d bytes, want %d", len(got.Scope), length)
+				}
+			}
+			if got := v.cache.find(long) != nil; got != (len(long) <= maxCachedToken) {
+				t.Errorf("%d bytes: remembered is %v", len(long), got)
+			}
+		}
+	})
+}
+
+func TestForget(t *testing.T) {
+	t.Run("a_forgotten_token_is_verified_anew", func(t *testing.T) {
+		w := newSeenWorld(t)
+		v := w.verifier(t, 0)
+		other := forge(t, w.key, headerOf(w.key), payloadOf())
+		accept(t, v, w.token)
+		accept(t, v, other)
+		v.Forget(w.token)
+		v.Forget(w.token)
+		v.Forget("")
+		if got := remembered(v); got != 1 {
+			t.Errorf("got %d tokens, want the other one only", got)
+		}
+		accept(t, v, w.token)
+		if got := remembered(v); got != 2 {
+			t.Errorf("got %d tokens, want 2", got)
+		}
+	})
+	t.Run("a_verifier_without_memory_forgets_nothing", func(t *testing.T) {
+		w := newSeenWorld(t)
+		var none *Verifier
+		none.Forget(w.token)
+		new(Verifier).Forget(w.token)
+		v := w.verifier(t, -1)
+		v.Forget(w.token)
+		accept(t, v, w.token)
 	})
 	t.Run("nothing_is_remembered_with_a_negative_size", func(t *testing.T) {
 		w := newSeenWorld(t)

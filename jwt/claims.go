@@ -112,7 +112,8 @@ func isNumericDate(t time.Time) bool {
 }
 
 // appendJSON appends the payload. Claims that checkForIssue accepts need no
-// other check.
+// other check. readPlain expects the members in this order: what is written in
+// another way is still read, but by the slower readAny.
 func (c *Claims) appendJSON(dst []byte) []byte {
 	dst = append(dst, '{')
 	dst = appendJSONMember(dst, "iss", c.Issuer)

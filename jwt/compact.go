@@ -119,10 +119,10 @@ func (h header) findKey(keys KeySet) (*verifyMaterial, error) {
 	return key, nil
 }
 
-// findKey returns the key for a token of this type, after the header was
+// key returns the key for a token of this type, after the header was
 // checked. A header that is letter for letter the one that SignAccessToken
 // writes with a key of the set needs no reading.
-func (c compact) findKey(typ string, keys KeySet) (*verifyMaterial, error) {
+func (c compact) key(typ string, keys KeySet) (*verifyMaterial, error) {
 	if typ == typeAccessToken {
 		if key := keys.byHeader[c.header]; key != nil {
 			return key, nil
@@ -138,41 +138,59 @@ func (c compact) findKey(typ string, keys KeySet) (*verifyMaterial, error) {
 	return h.findKey(keys)
 }
 
-// open checks the signature and returns the decoded payload.
-func (c compact) open(key *verifyMaterial) (string, error) {
+// opened is a token whose signature was checked.
+type opened struct {
+	// text is a copy of the token, for whoever remembers it; empty when it is
+	// longer than maxCachedToken. It is the first part of one text of which the
+	// payload is the rest: the claims point into the payload, the cache keeps
+	// both, and one allocation serves them.
+	text    string
+	payload string // decoded
+	key     *verifyMaterial
+}
+
+// open checks the signature and decodes the payload.
+func (c compact) open(key *verifyMaterial) (opened, error) {
 	size := len(c.token) - len(c.signature) - 1
 	// One buffer serves the bytes to verify with the signature behind them, and
-	// afterwards the payload, which is shorter.
-	buffer := make([]byte, size, size+len(c.signature))
-	copy(buffer, c.token)
+	// afterwards the payload, which is shorter. Usual tokens fit on the stack.
+	var space [maxCachedToken]byte
+	buffer := space[:]
+	if len(c.token) > len(space) {
+		buffer = make([]byte, len(c.token))
+	}
+	copy(buffer, c.token[:size])
 	signature, err := decodeBase64(buffer[size:size], c.signature)
 	if err != nil {
-		return "", fmt.Errorf("%w: signature: %w", ErrMalformed, err)
+		return opened{}, fmt.Errorf("%w: signature: %w", ErrMalformed, err)
 	}
-	if !key.verify(buffer, signature) {
-		return "", ErrSignature
+	if !key.verify(buffer[:size], signature) {
+		return opened{}, ErrSignature
 	}
 	decoded, err := decodeBase64(buffer[:0], c.payload)
 	if err != nil {
-		return "", fmt.Errorf("%w: payload: %w", ErrMalformed, err)
+		return opened{}, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
 	}
-	return string(decoded), nil
+	if len(c.token) > maxCachedToken {
+		return opened{payload: string(decoded), key: key}, nil
+	}
+	var both strings.Builder
+	both.Grow(len(c.token) + len(decoded))
+	both.WriteString(c.token)
+	both.Write(decoded)
+	return opened{both.String()[:len(c.token)], both.String()[len(c.token):], key}, nil
 }
 
 // openToken does everything that is the same for every kind of token: form,
 // header, type, key, signature. Only then it returns the payload.
-func openToken(token, typ string, maxSize int, keys KeySet) (string, *verifyMaterial, error) {
+func openToken(token, typ string, maxSize int, keys KeySet) (opened, error) {
 	c, err := parseCompact(token, maxSize)
 	if err != nil {
-		return "", nil, err
+		return opened{}, err
 	}
-	key, err := c.findKey(typ, keys)
+	key, err := c.key(typ, keys)
 	if err != nil {
-		return "", nil, err
+		return opened{}, err
 	}
-	payload, err := c.open(key)
-	if err != nil {
-		return "", nil, err
-	}
-	return payload, key, nil
+	return c.open(key)
 }

@@ -18,6 +18,15 @@ type payload struct {
 // readClaims reads the payload of an access token. Claims nobody knows here
 // are ignored, however they are spelled; names are case-sensitive (RFC 7519 section 10.1.1).
 func (p *payload) readClaims(doc string) error {
+	if p.readPlain(doc) {
+		return nil
+	}
+	*p = payload{}
+	return p.readAny(doc)
+}
+
+// readAny reads a payload in any spelling that JSON has for it.
+func (p *payload) readAny(doc string) error {
 	var space [24]jsonMember
 	members, err := parseJSONObject(space[:0], doc)
 	if err != nil {

@@ -48,9 +48,9 @@ func TestExamplesOfTheStandards(t *testing.T) {
 			if alg, _ := h.alg.text(); alg != string(key.Algorithm()) {
 				t.Errorf("got alg %q, want %q", alg, key.Algorithm())
 			}
-			payload, err := c.open(key.m)
-			if err != nil || payload != test.payload {
-				t.Errorf("got %q, %v, want %q", payload, err, test.payload)
+			opened, err := c.open(key.m)
+			if err != nil || opened.payload != test.payload {
+				t.Errorf("got %q, %v, want %q", opened.payload, err, test.payload)
 			}
 			if _, err := c.open(testKey(key.Algorithm()).VerifyKey().m); err == nil {
 				t.Error("another key accepted the signature")

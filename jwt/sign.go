@@ -75,7 +75,7 @@ func (m *signMaterial) sign(input []byte) ([]byte, error) {
 	var err error
 	switch m.verify.m.algorithm {
 	case HS256:
-		return macHS256(m.verify.m.secret(), input), nil
+		return m.verify.m.macs().sum(nil, input), nil
 	case EdDSA:
 		signature, err = m.private().Sign(rand.Reader, input, crypto.Hash(0))
 	case ES256:

@@ -300,3 +300,29 @@ func statusVerifierOf(t testing.TB, key *SigningKey) *StatusListVerifier {
 	}
 	return v
 }
+
+func TestUnionOfStatusLists(t *testing.T) {
+	short, long := NewStatusList(16), NewStatusList(32)
+	short.Revoke(3)
+	long.Revoke(4)
+	long.Revoke(20)
+	for _, both := range []*StatusList{short.Union(long), long.Union(short)} {
+		if both.Len() != 32 {
+			t.Errorf("the union has %d entries, want 32", both.Len())
+		}
+		for i := range int64(40) {
+			if got, want := both.Revoked(i), i == 3 || i == 4 || i == 20 || i >= 32; got != want {
+				t.Errorf("entry %d: %v, want %v", i, got, want)
+			}
+		}
+		if !both.Includes(short) || !both.Includes(long) || short.Includes(long) || long.Includes(short) {
+			t.Error("a list includes what it does not, or lacks what it has")
+		}
+	}
+	if long.Revoked(3) || short.Revoked(4) {
+		t.Error("a union changed its parts")
+	}
+	if none := NewStatusList(8); !none.Includes(NewStatusList(32)) || !short.Includes(none) {
+		t.Error("a list lacks what no list marks")
+	}
+}

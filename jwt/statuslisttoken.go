@@ -116,12 +116,12 @@ func (v *StatusListVerifier) Verify(token string) (*StatusListClaims, error) {
 	if v == nil || v.config.Keys == nil {
 		return nil, fmt.Errorf("%w: the verifier was not made by NewStatusListVerifier", ErrInvalid)
 	}
-	doc, _, err := openToken(token, typeStatusList, MaxStatusListTokenSize, v.config.Keys())
+	open, err := openToken(token, typeStatusList, MaxStatusListTokenSize, v.config.Keys())
 	if err != nil {
 		return nil, err
 	}
 	var list jsonValue
-	p, ttl, err := readStatusListClaims(doc, &list)
+	p, ttl, err := readStatusListClaims(open.payload, &list)
 	if err != nil {
 		return nil, err
 	}

@@ -103,23 +103,37 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.cache.add(token, known)
+	if known.text == "" {
+		return &known.claims, nil
+	}
+	v.cache.add(known.text, known)
 	return known.claims.copy(), nil
+}
+
+// Forget drops what is remembered of a token, so that its next sight is a first
+// one. A verifier that learned of a revocation calls it for the memory, not for
+// the refusal: the token still verifies.
+func (v *Verifier) Forget(token string) {
+	if v == nil || v.cache == nil {
+		return
+	}
+	v.cache.remove(token)
 }
 
 // verifiedToken is a token that passed every check, and what to check again.
 type verifiedToken struct {
 	payload
-	key *verifyMaterial
+	text string // empty when it is too long to be remembered
+	key  *verifyMaterial
 }
 
 func (v *Verifier) verify(token string, keys KeySet, now time.Time) (*verifiedToken, error) {
-	doc, key, err := openToken(token, typeAccessToken, MaxTokenSize, keys)
+	open, err := openToken(token, typeAccessToken, MaxTokenSize, keys)
 	if err != nil {
 		return nil, err
 	}
-	t := &verifiedToken{key: key}
-	if err := t.readClaims(doc); err != nil {
+	t := &verifiedToken{text: open.text, key: open.key}
+	if err := t.readClaims(open.payload); err != nil {
 		return nil, err
 	}
 	if err := v.checkClaims(&t.payload, now); err != nil {

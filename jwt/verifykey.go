@@ -31,6 +31,8 @@ type verifyMaterial struct {
 	// given a verb that does not fit, prints what lies behind a pointer in an
 	// unexported field of somebody's struct; of a function it prints an address.
 	secret func() []byte
+	// macs makes the HMACs under the secret, nil otherwise.
+	macs func() *macPool
 	// fingerprint tells keys apart that share an id.
 	fingerprint [sha256.Size]byte
 }
@@ -81,15 +83,13 @@ func (m *verifyMaterial) verify(input, signature []byte) bool {
 		digest := sha256.Sum256(input)
 		return ok && rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) == nil
 	case HS256:
-		return m.secret != nil && hmac.Equal(signature, macHS256(m.secret(), input))
+		if m.macs == nil {
+			return false
+		}
+		var space [sha256.Size]byte
+		return hmac.Equal(signature, m.macs().sum(space[:0], input))
 	}
 	return false
-}
-
-func macHS256(secret, input []byte) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write(input)
-	return mac.Sum(nil)
 }
 
 // es256Size is the size of a signature in the form of RFC 7518 section 3.4:
@@ -156,8 +156,9 @@ func newVerifyKey(alg Algorithm, keyID string, key any) (VerifyKey, error) {
 func buildVerifyKey(alg Algorithm, keyID string, key any) VerifyKey {
 	m := &verifyMaterial{algorithm: alg, keyID: keyID}
 	if secret, ok := key.([]byte); ok {
-		own := bytes.Clone(secret)
+		own, macs := bytes.Clone(secret), newMACPool(secret)
 		m.secret = func() []byte { return own }
+		m.macs = func() *macPool { return macs }
 	} else {
 		m.public = key
 	}
