@@ -1,9 +1,9 @@
 package argon2id
 
 import (
-	"container/list"
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -23,109 +23,175 @@ func (p place) atLeast(other place) place {
 	return place{memoryKiB: max(p.memoryKiB, other.memoryKiB), cores: max(p.cores, other.cores)}
 }
 
-// admission lets calls in by order of arrival while memory and cores last. A
-// large one at the head is waited for and not overtaken, or it would starve.
-// golang.org/x/sync/semaphore weighs one resource and its queue has no bound.
-type admission struct {
-	whole      place
+// fits returns how many places of p there are in whole, at least 1.
+func (p place) fits(whole place) int {
+	return max(1, min(whole.cores/max(p.cores, 1), int(whole.memoryKiB/max(p.memoryKiB, 1))))
+}
+
+// admissionLimits is what an admission is made of.
+type admissionLimits struct {
+	whole      place // all there is
+	usual      place // that of a new hash
 	maxWaiting int
 	maxWait    time.Duration
+	// client tells on whose behalf a call comes; nil means that all are one.
+	client func(context.Context) netip.Prefix
+}
+
+// admission lets calls in while memory and cores last, and has the clients take
+// turns. A large place that is next is waited for and not overtaken, or it would
+// starve. golang.org/x/sync/semaphore weighs one resource, and its queue has no
+// bound and knows no clients.
+type admission struct {
+	limits admissionLimits
 
 	mu      sync.Mutex
 	free    place
-	waiting list.List // of *waiter
+	waiting *turns
+	// held is how long places were held of late; zero before the first was given
+	// back.
+	held time.Duration
+	away comebacks
 }
 
-type waiter struct {
-	wants place
-	let   chan struct{} // closed when the place is taken for the waiter
-}
+// heldShare is the part that the last hold has in their running mean.
+const heldShare = 8
 
-func newAdmission(whole place, maxWaiting int, maxWait time.Duration) *admission {
-	return &admission{whole: whole, free: whole, maxWaiting: maxWaiting, maxWait: maxWait}
+func newAdmission(limits admissionLimits) *admission {
+	if limits.client == nil {
+		limits.client = func(context.Context) netip.Prefix { return netip.Prefix{} }
+	}
+	return &admission{limits: limits, free: limits.whole, waiting: newTurns(limits.usual.memoryKiB)}
 }
 
 // enter takes a place; leave gives it back and must be called once. Refusals:
-// ErrRejected for a place that can never be free, ErrOverloaded when the queue
-// is full or the wait was too long, the error of ctx.
+// ErrRejected for a place that can never be free; *Overloaded at once when the wait
+// would be too long, later when it was or when the queue is needed for those who
+// ask for less; the error of ctx.
 func (a *admission) enter(ctx context.Context, wants place) (leave func(), err error) {
 	// More lanes than cores share the cores that there are.
-	wants.cores = min(wants.cores, a.whole.cores)
-	if wants.memoryKiB > a.whole.memoryKiB {
-		return nil, fmt.Errorf("%w: m is above the memory budget of %d KiB", ErrRejected, a.whole.memoryKiB)
+	wants.cores = min(wants.cores, a.limits.whole.cores)
+	if wants.memoryKiB > a.limits.whole.memoryKiB {
+		return nil, fmt.Errorf("%w: m is above the memory budget of %d KiB", ErrRejected, a.limits.whole.memoryKiB)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("argon2id: wait for a place: %w", err)
 	}
-	leave = func() { a.giveBack(wants) }
+	network := a.limits.client(ctx)
 
 	a.mu.Lock()
-	if a.waiting.Len() == 0 && a.take(wants) {
+	if a.waiting.length == 0 && a.take(wants) {
 		a.mu.Unlock()
-		return leave, nil
+		return a.leaving(wants), nil
 	}
-	if a.waiting.Len() >= a.maxWaiting {
-		a.mu.Unlock()
-		return nil, ErrOverloaded
+	w := a.queue(network, wants)
+	if w == nil {
+		err = a.turnedAway(network)
 	}
-	w := &waiter{wants: wants, let: make(chan struct{})}
-	element := a.waiting.PushBack(w)
 	a.mu.Unlock()
-
-	if err := a.wait(ctx, w, element); err != nil {
+	if err == nil {
+		err = a.wait(ctx, w)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return leave, nil
+	return a.leaving(wants), nil
+}
+
+// leaving returns what gives back a place that is held from now on.
+func (a *admission) leaving(p place) (leave func()) {
+	since := time.Now()
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if took := min(time.Since(since), a.limits.maxWait); a.held == 0 {
+			a.held = took
+		} else {
+			a.held += (took - a.held) / heldShare
+		}
+		a.giveBack(p)
+	}
+}
+
+// queue returns a waiter, or nil when there is no use or no room for it. Needs
+// the lock.
+func (a *admission) queue(network netip.Prefix, wants place) *waiter {
+	expected := time.Duration(a.waiting.ahead(network)) * a.pace()
+	if expected > a.limits.maxWait/4*3 { // what is expected is not exact
+		return nil
+	}
+	if a.waiting.length >= a.limits.maxWaiting {
+		out := a.waiting.crowdedOut(network)
+		if out == nil {
+			return nil
+		}
+		a.waiting.remove(out)
+		out.refused = true
+		close(out.done)
+	}
+	w := a.waiting.add(network, wants)
+	// Who was crowded out may have been the one that the others waited for.
+	a.letIn()
+	return w
+}
+
+// pace is after how long the next place comes free, by experience; zero before
+// there is any. Needs the lock.
+func (a *admission) pace() time.Duration {
+	return a.held / time.Duration(a.limits.usual.fits(a.limits.whole))
+}
+
+// turnedAway needs the lock.
+func (a *admission) turnedAway(network netip.Prefix) error {
+	return &Overloaded{RetryAfter: a.away.in(network, time.Now(), a.pace())}
 }
 
 // wait returns nil once the place of w is taken.
-func (a *admission) wait(ctx context.Context, w *waiter, element *list.Element) error {
-	timer := time.NewTimer(a.maxWait)
+func (a *admission) wait(ctx context.Context, w *waiter) error {
+	timer := time.NewTimer(a.limits.maxWait)
 	defer timer.Stop()
-	reason := ErrOverloaded
+	var gone error
 	select {
-	case <-w.let:
-		return nil
+	case <-w.done:
+		if !w.refused {
+			return nil
+		}
 	case <-ctx.Done():
-		reason = fmt.Errorf("argon2id: wait for a place: %w", ctx.Err())
+		gone = fmt.Errorf("argon2id: wait for a place: %w", ctx.Err())
 	case <-timer.C:
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	select {
-	case <-w.let:
+	switch {
+	case w.element != nil:
+		a.waiting.remove(w)
+		a.letIn() // those behind may fit now
+	case !w.refused:
 		// The place came at the last moment, and who gave up does not want it.
-		a.free.memoryKiB += w.wants.memoryKiB
-		a.free.cores += w.wants.cores
-	default:
-		a.waiting.Remove(element)
+		a.giveBack(w.wants)
 	}
-	// Either way the next ones may fit now.
-	a.letIn()
-	return reason
+	if gone != nil {
+		return gone
+	}
+	return a.turnedAway(w.client.network)
 }
 
+// giveBack needs the lock.
 func (a *admission) giveBack(p place) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.free.memoryKiB += p.memoryKiB
 	a.free.cores += p.cores
 	a.letIn()
 }
 
-// letIn admits from the head of the queue while places last. Needs the lock.
+// letIn admits those whose turn it is while places last. Needs the lock.
 func (a *admission) letIn() {
 	for {
-		head := a.waiting.Front()
-		if head == nil {
+		w := a.waiting.next()
+		if w == nil || !a.take(w.wants) {
 			return
 		}
-		w := head.Value.(*waiter)
-		if !a.take(w.wants) {
-			return
-		}
-		a.waiting.Remove(head)
-		close(w.let)
+		a.waiting.letIn(w)
+		close(w.done)
 	}
 }
 

@@ -3,6 +3,7 @@ package argon2id
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -19,11 +20,27 @@ func mustEnter(t *testing.T, a *admission, wants place) (leave func()) {
 	return leave
 }
 
+func newTestAdmission(whole place, maxWaiting int, maxWait time.Duration) *admission {
+	return newAdmission(admissionLimits{whole: whole, maxWaiting: maxWaiting, maxWait: maxWait, client: clientOf})
+}
+
+type clientKey struct{}
+
+// from returns a context on behalf of the client with this number.
+func from(ctx context.Context, client int) context.Context {
+	return context.WithValue(ctx, clientKey{}, client)
+}
+
+func clientOf(ctx context.Context) netip.Prefix {
+	number, _ := ctx.Value(clientKey{}).(int)
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(number >> 8), byte(number)}), 32)
+}
+
 // waitForQueue returns once n calls wait.
 func waitForQueue(a *admission, n int) {
 	for {
 		a.mu.Lock()
-		length := a.waiting.Len()
+		length := a.waiting.length
 		a.mu.Unlock()
 		if length == n {
 			return
@@ -36,8 +53,8 @@ func assertAllFree(t *testing.T, a *admission) {
 	t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.free != a.whole || a.waiting.Len() != 0 {
-		t.Errorf("%+v of %+v are free, %d wait", a.free, a.whole, a.waiting.Len())
+	if a.free != a.limits.whole || a.waiting.length != 0 {
+		t.Errorf("%+v of %+v are free, %d wait", a.free, a.limits.whole, a.waiting.length)
 	}
 }
 
@@ -45,7 +62,7 @@ func TestPW20Overload(t *testing.T) {
 	one := place{memoryKiB: 10, cores: 1}
 
 	t.Run("a_full_queue_refuses_at_once", func(t *testing.T) {
-		a := newAdmission(one, 2, time.Hour)
+		a := newTestAdmission(one, 2, time.Hour)
 		leave := mustEnter(t, a, one)
 		var group sync.WaitGroup
 		for i := range 2 {
@@ -61,7 +78,7 @@ func TestPW20Overload(t *testing.T) {
 	})
 
 	t.Run("waiting_is_bounded", func(t *testing.T) {
-		a := newAdmission(one, 2, time.Nanosecond)
+		a := newTestAdmission(one, 2, time.Nanosecond)
 		leave := mustEnter(t, a, one)
 		if _, err := a.enter(context.Background(), one); !errors.Is(err, ErrOverloaded) {
 			t.Errorf("got %v, want %v", err, ErrOverloaded)
@@ -71,7 +88,7 @@ func TestPW20Overload(t *testing.T) {
 	})
 
 	t.Run("who_gives_up_frees_the_way_for_the_next", func(t *testing.T) {
-		a := newAdmission(place{memoryKiB: 10, cores: 2}, 4, time.Hour)
+		a := newTestAdmission(place{memoryKiB: 10, cores: 2}, 4, time.Hour)
 		leave := mustEnter(t, a, place{memoryKiB: 5, cores: 1})
 		ctx, cancel := context.WithCancel(context.Background())
 		gaveUp := make(chan error)
@@ -93,7 +110,7 @@ func TestPW20Overload(t *testing.T) {
 	})
 
 	t.Run("a_caller_who_has_left_is_not_let_in", func(t *testing.T) {
-		a := newAdmission(one, 1, time.Hour)
+		a := newTestAdmission(one, 1, time.Hour)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		if _, err := a.enter(ctx, one); !errors.Is(err, context.Canceled) {
@@ -103,7 +120,7 @@ func TestPW20Overload(t *testing.T) {
 	})
 
 	t.Run("more_lanes_than_cores_run_alone", func(t *testing.T) {
-		a := newAdmission(place{memoryKiB: 100, cores: 2}, 1, time.Hour)
+		a := newTestAdmission(place{memoryKiB: 100, cores: 2}, 1, time.Hour)
 		leave := mustEnter(t, a, place{memoryKiB: 1, cores: 16})
 		if a.free.cores != 0 {
 			t.Errorf("%d cores are free", a.free.cores)
@@ -113,14 +130,14 @@ func TestPW20Overload(t *testing.T) {
 	})
 
 	t.Run("what_never_fits_is_rejected", func(t *testing.T) {
-		a := newAdmission(one, 1, time.Hour)
+		a := newTestAdmission(one, 1, time.Hour)
 		if _, err := a.enter(context.Background(), place{memoryKiB: 11, cores: 1}); !errors.Is(err, ErrRejected) {
 			t.Errorf("got %v, want %v", err, ErrRejected)
 		}
 	})
 
 	t.Run("par(500)_stays_within_memory_and_cores", func(t *testing.T) {
-		a := newAdmission(place{memoryKiB: 64, cores: 4}, 1000, time.Hour)
+		a := newTestAdmission(place{memoryKiB: 64, cores: 4}, 1000, time.Hour)
 		var memoryKiB, cores, done atomic.Int64
 		var group sync.WaitGroup
 		for i := range 500 {
@@ -153,6 +170,84 @@ func TestPW20Overload(t *testing.T) {
 			t.Errorf("%d were let in, want all 400 who stayed", got)
 		}
 		assertAllFree(t, a)
+	})
+}
+
+func TestPW20NoClientStarvesTheOthers(t *testing.T) {
+	one := place{memoryKiB: 10, cores: 1}
+	// enterAs queues a call of a client; the channel says how it ended.
+	enterAs := func(a *admission, client int) chan error {
+		ended := make(chan error, 1)
+		a.mu.Lock()
+		before := a.waiting.length
+		a.mu.Unlock()
+		go func() {
+			leave, err := a.enter(from(context.Background(), client), one)
+			if err == nil {
+				leave()
+			}
+			ended <- err
+		}()
+		waitForQueue(a, before+1)
+		return ended
+	}
+
+	t.Run("a_quiet_client_gets_the_room_of_the_newest_call_of_a_flooder", func(t *testing.T) {
+		a := newTestAdmission(one, 3, time.Hour)
+		leave := mustEnter(t, a, one)
+		flood := []chan error{enterAs(a, 1), enterAs(a, 1), enterAs(a, 1)}
+		quiet := make(chan error, 1)
+		go func() {
+			leaveAgain, err := a.enter(from(context.Background(), 2), one)
+			if err == nil {
+				leaveAgain()
+			}
+			quiet <- err
+		}()
+		if err := <-flood[2]; !errors.Is(err, ErrOverloaded) {
+			t.Errorf("the newest call of the flooder: %v, want %v", err, ErrOverloaded)
+		}
+		if _, err := a.enter(from(context.Background(), 1), one); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("a further call of the flooder: %v, want %v", err, ErrOverloaded)
+		}
+		leave()
+		for _, ended := range []chan error{flood[0], flood[1], quiet} {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		assertAllFree(t, a)
+	})
+
+	t.Run("who_would_wait_too_long_is_told_at_once", func(t *testing.T) {
+		a := newTestAdmission(one, 100, time.Hour)
+		a.held = 12 * time.Minute
+		leave := mustEnter(t, a, one)
+		waiting := []chan error{enterAs(a, 1), enterAs(a, 1), enterAs(a, 1), enterAs(a, 1)}
+		// Four would take 48 minutes, which is too long; a client of its own waits for
+		// one of them.
+		if _, err := a.enter(from(context.Background(), 1), one); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("got %v, want %v", err, ErrOverloaded)
+		}
+		waiting = append(waiting, enterAs(a, 2))
+		leave()
+		for _, ended := range waiting {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		assertAllFree(t, a)
+	})
+
+	t.Run("a_long_hold_is_forgotten", func(t *testing.T) {
+		a := newTestAdmission(one, 1, time.Hour)
+		a.held = time.Hour
+		for range 200 {
+			mustEnter(t, a, one)()
+		}
+		if a.held > time.Second {
+			t.Errorf("a place is believed to be held for %v", a.held)
+		}
 	})
 }
 

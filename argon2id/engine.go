@@ -6,13 +6,14 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// maxPasswordBytes bounds what is hashed, in octets. 256 code points fit.
+	// maxPasswordBytes bounds what is hashed, in bytes. 256 code points fit.
 	maxPasswordBytes = 1024
 	// defaultMaxWait is shorter than the patience of a person and of most proxies.
 	defaultMaxWait = 5 * time.Second
@@ -22,15 +23,25 @@ const (
 
 var (
 	// ErrOverloaded says that no place came free in time or that too many wait
-	// already. Nothing was computed; trying again after a pause may work.
+	// already. Nothing was computed. The error is an *Overloaded, which says when
+	// to try again.
 	ErrOverloaded = errors.New("argon2id: overloaded")
 	// ErrRejected says that a stored string or a password is not one to work on.
 	// Nothing was computed.
 	ErrRejected = errors.New("argon2id: rejected")
-	// ErrPasswordSize is the ErrRejected of passwords: above 1,024 octets, or
+	// ErrPasswordSize is the ErrRejected of passwords: above 1,024 bytes, or
 	// empty where a new hash was asked for.
-	ErrPasswordSize = fmt.Errorf("%w: password is not 1 to %d octets", ErrRejected, maxPasswordBytes)
+	ErrPasswordSize = fmt.Errorf("%w: password is not 1 to %d bytes", ErrRejected, maxPasswordBytes)
 )
+
+// Overloaded is ErrOverloaded with the time to stay away, 30 s at most: those who
+// keep to it come back when there is room for them.
+type Overloaded struct{ RetryAfter time.Duration }
+
+func (o *Overloaded) Error() string { return ErrOverloaded.Error() }
+
+// Is makes it ErrOverloaded.
+func (o *Overloaded) Is(target error) bool { return target == ErrOverloaded }
 
 // Config says how dear a hash is and how many may run at once. The zero value
 // is DefaultParams and as many hashes at once as there are cores.
@@ -45,6 +56,10 @@ type Config struct {
 	MaxWait time.Duration
 	// MaxWaiting bounds how many calls wait; zero means 64 a core.
 	MaxWaiting int
+	// Client tells on whose behalf a call comes. Clients take turns, so that one
+	// who sends many calls does not hold up the others. Nil means that all calls
+	// are of one client. It must be quick and safe for concurrent use.
+	Client func(context.Context) netip.Prefix
 }
 
 // Engine hashes and checks passwords within the memory and the cores it was
@@ -53,6 +68,7 @@ type Engine struct {
 	params      Params
 	budgetKiB   uint64
 	places      *admission
+	workers     *workers
 	evaluations atomic.Uint64
 	filledKiB   atomic.Uint64
 }
@@ -93,9 +109,17 @@ func NewEngine(config Config) (*Engine, error) {
 	}
 	return &Engine{
 		params: config.Params, budgetKiB: config.MemoryBudgetKiB,
-		places: newAdmission(place{memoryKiB: config.MemoryBudgetKiB, cores: cores}, config.MaxWaiting, config.MaxWait),
+		places: newAdmission(admissionLimits{
+			whole: place{memoryKiB: config.MemoryBudgetKiB, cores: cores}, usual: placeFor(config.Params),
+			maxWaiting: config.MaxWaiting, maxWait: config.MaxWait, client: config.Client,
+		}),
+		workers: newWorkers(kernels()[0], config.MemoryBudgetKiB),
 	}, nil
 }
+
+// Kernel returns the name of the instructions that hashes are computed with:
+// AVX-512, AVX2 or portable.
+func (e *Engine) Kernel() string { return e.workers.kernel.String() }
 
 // Params returns the price of new hashes.
 func (e *Engine) Params() Params { return e.params }
@@ -107,23 +131,23 @@ func (e *Engine) MemoryBudgetKiB() uint64 { return e.budgetKiB }
 // Engine was made: one for each Hash, Verify and VerifyAbsent that did its work.
 func (e *Engine) Evaluations() uint64 { return e.evaluations.Load() }
 
-// Hash returns the PHC string of the password with a fresh salt of 16 octets and
+// Hash returns the PHC string of the password with a fresh salt of 16 bytes and
 // a tag of 32.
 //
-// Refusals: ErrPasswordSize for an empty password or one above 1,024 octets,
+// Refusals: ErrPasswordSize for an empty password or one above 1,024 bytes,
 // ErrOverloaded, and the error of ctx while waiting. Once begun, a hash is
 // finished.
 func (e *Engine) Hash(ctx context.Context, password []byte) (phc string, err error) {
 	if len(password) == 0 || len(password) > maxPasswordBytes {
 		return "", ErrPasswordSize
 	}
-	leave, err := e.places.enter(ctx, placeFor(e.params))
+	hasher, leave, err := e.enter(ctx, placeFor(e.params))
 	if err != nil {
 		return "", err
 	}
 	defer leave()
-	salt := freshSalt()
-	tag := e.evaluate(password, salt, e.params, tagBytes)
+	salt, tag := freshSalt(), make([]byte, tagBytes)
+	e.evaluate(hasher, tag, input{password: password, salt: salt}, e.params)
 	return Hash{Params: e.params, Salt: salt, Tag: tag}.PHC(), nil
 }
 
@@ -132,7 +156,7 @@ func (e *Engine) Hash(ctx context.Context, password []byte) (phc string, err err
 // as much as a new one. The empty password never matches.
 //
 // Refusals: ErrRejected for a stored string that ParseHash refuses or that is
-// larger than the memory budget, ErrPasswordSize above 1,024 octets,
+// larger than the memory budget, ErrPasswordSize above 1,024 bytes,
 // ErrOverloaded, and the error of ctx while waiting.
 func (e *Engine) Verify(ctx context.Context, password []byte, phc string) (Verdict, error) {
 	if len(password) > maxPasswordBytes {
@@ -144,14 +168,15 @@ func (e *Engine) Verify(ctx context.Context, password []byte, phc string) (Verdi
 	}
 	// The place is that of a new hash at least, so that an old one waits no
 	// less than a missing user does.
-	leave, err := e.places.enter(ctx, placeFor(e.params).atLeast(placeFor(stored.Params)))
+	hasher, leave, err := e.enter(ctx, placeFor(e.params).atLeast(placeFor(stored.Params)))
 	if err != nil {
 		return Verdict{}, err
 	}
 	defer leave()
-	tag := e.evaluate(password, stored.Salt, stored.Params, len(stored.Tag))
+	in, tag := input{password: password, salt: stored.Salt}, make([]byte, len(stored.Tag))
+	e.evaluate(hasher, tag, in, stored.Params)
 	if rest, ok := stored.Params.missing(e.params); ok {
-		e.fill(password, stored.Salt, rest, tagBytes)
+		e.fill(hasher, make([]byte, tagBytes), in, rest)
 	}
 	match := sameTag(tag, stored.Tag) && len(password) > 0
 	return Verdict{Match: match, Outdated: match && e.outdated(stored)}, nil
@@ -165,25 +190,72 @@ func (e *Engine) VerifyAbsent(ctx context.Context, password []byte) error {
 	if len(password) > maxPasswordBytes {
 		return ErrPasswordSize
 	}
-	leave, err := e.places.enter(ctx, placeFor(e.params))
+	hasher, leave, err := e.enter(ctx, placeFor(e.params))
 	if err != nil {
 		return err
 	}
 	defer leave()
-	var salt [saltBytes]byte
-	tag := e.evaluate(password, salt[:], e.params, tagBytes)
+	salt, tag := make([]byte, saltBytes), make([]byte, tagBytes)
+	e.evaluate(hasher, tag, input{password: password, salt: salt}, e.params)
 	sameTag(tag, make([]byte, tagBytes))
 	return nil
 }
 
-func (e *Engine) evaluate(password, salt []byte, price Params, tagLength int) []byte {
-	e.evaluations.Add(1)
-	return e.fill(password, salt, price, tagLength)
+// Demand is what work takes that is not a hash of ours. More lanes than cores
+// share the cores that there are.
+type Demand struct {
+	MemoryKiB uint32
+	Lanes     uint8
 }
 
-func (e *Engine) fill(password, salt []byte, price Params, tagLength int) []byte {
+// Run calls work in a place of its own, so that the hashes of other systems stay
+// within the same memory, cores and queue. work must not call the Engine: its
+// place may be the last one.
+//
+// Refusals: those of Verify; ErrRejected for more than the memory budget. work
+// was called when the error is nil, and never otherwise.
+func (e *Engine) Run(ctx context.Context, takes Demand, work func()) error {
+	memoryKiB := uint64(takes.MemoryKiB)
+	leave, err := e.places.enter(ctx, place{memoryKiB: memoryKiB, cores: max(1, int(takes.Lanes))})
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if err := e.workers.takeRoom(memoryKiB); err != nil {
+		return fmt.Errorf("argon2id: memory for work: %w", err)
+	}
+	defer e.workers.giveBackRoom(memoryKiB)
+	work()
+	return nil
+}
+
+// enter takes a place and a worker with its memory. leave gives both back and
+// must be called once.
+func (e *Engine) enter(ctx context.Context, wants place) (hasher *worker, leave func(), err error) {
+	leavePlace, err := e.places.enter(ctx, wants)
+	if err != nil {
+		return nil, nil, err
+	}
+	hasher, err = e.workers.take(wants.memoryKiB)
+	if err != nil {
+		leavePlace()
+		return nil, nil, err
+	}
+	return hasher, func() {
+		e.workers.giveBack(hasher)
+		leavePlace()
+	}, nil
+}
+
+func (e *Engine) evaluate(hasher *worker, tag []byte, in input, price Params) {
+	e.evaluations.Add(1)
+	e.fill(hasher, tag, in, price)
+}
+
+// fill uses as many cores as the price has lanes, which is what its place has.
+func (e *Engine) fill(hasher *worker, tag []byte, in input, price Params) {
 	e.filledKiB.Add(price.work())
-	return derive(password, salt, price, tagLength)
+	hasher.derive(tag, in, price, e.places.limits.whole.cores)
 }
 
 func (e *Engine) outdated(stored Hash) bool {

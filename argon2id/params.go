@@ -68,6 +68,19 @@ func (p Params) String() string {
 	return fmt.Sprintf("m=%d,t=%d,p=%d", p.MemoryKiB, p.Passes, p.Lanes)
 }
 
+// ParseParams reads what String writes, for new hashes: the error is that of
+// Check, or says how to write it.
+func ParseParams(text string) (Params, error) {
+	p, err := parseParams(text)
+	if p == (Params{}) {
+		return p, fmt.Errorf("argon2id: %q is no price; write it as in %s", text, DefaultParams())
+	}
+	if err := p.Check(); err != nil {
+		return Params{}, err
+	}
+	return p, err
+}
+
 // checkStored holds a stored price to the bounds of this package and of RFC
 // 9106 section 3.1. It asks for no floor: old and imported hashes may be cheap.
 func (p Params) checkStored() error {

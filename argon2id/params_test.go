@@ -54,7 +54,21 @@ func TestNewEngineNamesTheFieldThatIsWrong(t *testing.T) {
 		})
 	}
 	engine, err := NewEngine(Config{})
-	if err != nil || engine.Params() != DefaultParams() || engine.places.whole.memoryKiB < maxMemoryKiB {
+	if err != nil || engine.Params() != DefaultParams() || engine.places.limits.whole.memoryKiB < maxMemoryKiB {
 		t.Errorf("the zero Config: %v", err)
+	}
+}
+
+func TestPriceIsReadAsItIsWritten(t *testing.T) {
+	for _, want := range []Params{DefaultParams(), cheapest, {MemoryKiB: 256 * 1024, Passes: 10, Lanes: 16}} {
+		if got, err := ParseParams(want.String()); err != nil || got != want {
+			t.Errorf("%s: got %v, %v", want, got, err)
+		}
+	}
+	for _, text := range []string{"", "m=65536", "m=65536,t=3,p=1,", "t=3,m=65536,p=1", "m=065536,t=3,p=1", "m=65536,t=3,p=0",
+		"m=65536,t=0,p=1", "m=65536,t=3,p=257", "m=8192,t=1,p=1", "m=262145,t=1,p=1"} {
+		if got, err := ParseParams(text); err == nil || got != (Params{}) {
+			t.Errorf("%q: got %v, %v", text, got, err)
+		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxPHCBytes is above the longest string that can pass: 34 octets of prefix and
-// twice 64 octets in base64.
+// maxPHCBytes is above the longest string that can pass: 34 bytes of prefix and
+// twice 64 bytes in base64.
 const maxPHCBytes = 256
 
 // Hash is a parsed PHC string. It prints its price only, never salt or tag.
@@ -22,12 +22,12 @@ type Hash struct {
 // of each hash: numbers without sign or leading zeros, base64 of RFC 4648
 // section 4 without padding, nothing before, after or between. Bounds are checked
 // before memory is asked for: m up to 262,144 KiB, t up to 10, p up to 16, salt
-// 8 to 64 octets, tag 16 to 64.
+// 8 to 64 bytes, tag 16 to 64.
 //
 // Refusal: an error that wraps ErrRejected.
 func ParseHash(phc string) (Hash, error) {
 	if len(phc) > maxPHCBytes {
-		return Hash{}, fmt.Errorf("%w: longer than %d octets", ErrRejected, maxPHCBytes)
+		return Hash{}, fmt.Errorf("%w: longer than %d bytes", ErrRejected, maxPHCBytes)
 	}
 	parts := strings.Split(phc, "$")
 	if len(parts) != 6 || parts[0] != "" {
@@ -42,11 +42,11 @@ func ParseHash(phc string) (Hash, error) {
 	}
 	salt, ok := decode(parts[4])
 	if !ok || len(salt) < minSaltBytes || len(salt) > maxSaltBytes {
-		return Hash{}, fmt.Errorf("%w: salt is not %d to %d octets in base64", ErrRejected, minSaltBytes, maxSaltBytes)
+		return Hash{}, fmt.Errorf("%w: salt is not %d to %d bytes in base64", ErrRejected, minSaltBytes, maxSaltBytes)
 	}
 	tag, ok := decode(parts[5])
 	if !ok || len(tag) < minTagBytes || len(tag) > maxTagBytes {
-		return Hash{}, fmt.Errorf("%w: tag is not %d to %d octets in base64", ErrRejected, minTagBytes, maxTagBytes)
+		return Hash{}, fmt.Errorf("%w: tag is not %d to %d bytes in base64", ErrRejected, minTagBytes, maxTagBytes)
 	}
 	return Hash{Params: params, Salt: salt, Tag: tag}, nil
 }

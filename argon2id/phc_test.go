@@ -10,7 +10,7 @@ import (
 
 const (
 	goodSalt = "c29tZXNhbHRzb21lc2FsdA"                      // "somesaltsomesalt"
-	goodTag  = "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4" // 32 octets
+	goodTag  = "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4" // 32 bytes
 	goodPHC  = "$argon2id$v=19$m=65536,t=3,p=1$" + goodSalt + "$" + goodTag
 )
 
