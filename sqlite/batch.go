@@ -96,7 +96,7 @@ func (b *batch) exec(query string) bool {
 	if b.broken != nil {
 		return false
 	}
-	if _, err := b.writer.execute(query, nil); err != nil {
+	if _, err := b.writer.conn.execute(query, nil); err != nil {
 		b.broken = fmt.Errorf("%w: %w", errLost, err)
 		return false
 	}
@@ -111,7 +111,7 @@ func (w *writer) settle(b *batch) error {
 	}
 	failed := b.broken
 	if failed == nil {
-		_, failed = w.execute(end, nil)
+		_, failed = w.conn.execute(end, nil)
 	}
 	if failed != nil {
 		// A connection that did not commit is closed, which rolls back.
@@ -146,7 +146,7 @@ func (w *writer) clearLog() {
 			return
 		}
 		var busy, pages, moved int
-		err := w.conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
+		err := w.conn.conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
 		if err == nil && busy == 0 {
 			w.owed = false
 			return
@@ -192,7 +192,7 @@ func (r *turnRunner) ExecContext(ctx context.Context, query string, args ...any)
 	if err := r.may(ctx); err != nil {
 		return nil, err
 	}
-	changed, err := r.batch.writer.execute(query, args)
+	changed, err := r.batch.writer.conn.execute(query, args)
 	return driver.RowsAffected(changed), err
 }
 
@@ -200,12 +200,12 @@ func (r *turnRunner) Row(ctx context.Context, query string, args, into []any) (b
 	if err := r.may(ctx); err != nil {
 		return false, err
 	}
-	return r.batch.writer.readRow(query, args, into)
+	return r.batch.writer.conn.readRow(query, args, into)
 }
 
 func (r *turnRunner) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if err := r.may(ctx); err != nil {
 		return nil, err
 	}
-	return r.batch.writer.conn.QueryContext(context.Background(), query, args...)
+	return r.batch.writer.conn.list(context.Background(), query, args)
 }

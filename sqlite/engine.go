@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"modernc.org/sqlite"
@@ -33,7 +32,7 @@ func openEngine(ctx context.Context, path string) (*engine, error) {
 	}
 	e := &engine{
 		writer: &writer{db: writerDB, patience: busyTimeout, owed: true},
-		reader: &reader{db: readerDB, patience: readTimeout},
+		reader: newReader(readerDB),
 	}
 	if err := e.start(ctx); err != nil {
 		if e.Fault(err) == sqlstore.FaultUnavailable {
@@ -139,93 +138,3 @@ func isBusy(err error) bool {
 
 // errClosed answers the use of a closed store.
 var errClosed = fmt.Errorf("%w: it is closed", model.ErrStoreUnavailable)
-
-// reader runs reads on a small pool of connections.
-type reader struct {
-	db       *sql.DB
-	patience time.Duration // how long a read takes, the wait for a connection included
-
-	mu     sync.RWMutex
-	stmts  map[string]*sql.Stmt
-	closed bool
-}
-
-// read runs fn with a bound on its time. A read that is given up costs its
-// connection, nothing else.
-func (r *reader) read(ctx context.Context, fn func(sqlstore.Runner) error) error {
-	bounded, cancel := context.WithTimeout(ctx, r.patience)
-	defer cancel()
-	err := fn(readRunner{r, bounded})
-	if err != nil && r.isClosed() {
-		return fmt.Errorf("%w: %w", errClosed, err)
-	}
-	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
-		return fmt.Errorf("%w: %w", model.ErrStoreUnavailable, err)
-	}
-	return err
-}
-
-// readRunner runs the statements of one read under the bound of that read.
-type readRunner struct {
-	reader *reader
-	ctx    context.Context
-}
-
-func (r readRunner) ExecContext(context.Context, string, ...any) (sql.Result, error) {
-	return nil, errors.New("a read does not write")
-}
-
-func (r readRunner) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := r.reader.prepared(r.ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(r.ctx, args...)
-}
-
-// prepared returns the statement for a query; database/sql prepares it on each
-// connection once.
-func (r *reader) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
-	r.mu.RLock()
-	stmt, closed := r.stmts[query], r.closed
-	r.mu.RUnlock()
-	if closed {
-		return nil, errClosed
-	}
-	if stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := r.db.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return nil, errors.Join(errClosed, stmt.Close())
-	}
-	if other := r.stmts[query]; other != nil {
-		return other, stmt.Close()
-	}
-	if r.stmts == nil {
-		r.stmts = make(map[string]*sql.Stmt)
-	}
-	r.stmts[query] = stmt
-	return stmt, nil
-}
-
-func (r *reader) isClosed() bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.closed
-}
-
-func (r *reader) close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return nil
-	}
-	r.closed = true
-	return r.db.Close()
-}

@@ -16,6 +16,7 @@ import (
 func TestFiles(t *testing.T) {
 	t.Run("KY-13_everything_is_private_also_without_a_umask", filesArePrivate)
 	t.Run("KY-01_a_database_that_others_can_use_is_refused", sharedFileRefused)
+	t.Run("KY-01_a_file_knows_its_owner", otherAccount)
 	t.Run("only_a_path_is_a_path", onlyPaths)
 	t.Run("a_path_is_taken_literally", literalPaths)
 	t.Run("another_programs_database_is_refused_and_untouched", foreignDatabase)
@@ -27,7 +28,7 @@ func filesArePrivate(t *testing.T) {
 	defer syscall.Umask(old)
 	root := t.TempDir()
 	store := openTestAt(t, filepath.Join(root, "data", "deep", "gatehouse.db"))
-	if _, err := store.MasterKey(t.Context()); err != nil {
+	if _, err := store.MasterKeys(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Record(t.Context(), model.Event{At: someTime, Name: model.EventLoginFail}); err != nil {
@@ -60,6 +61,21 @@ func filesArePrivate(t *testing.T) {
 	}
 	if got, want := strings.Join(seen, " "), "data deep gatehouse.db gatehouse.db-shm gatehouse.db-wal master.key"; got != want {
 		t.Errorf("got files %q, want %q", got, want)
+	}
+}
+
+// otherAccount needs no second account: a file of ours is another's to that one.
+func otherAccount(t *testing.T) {
+	store := openTest(t)
+	if _, err := store.MasterKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(keyPath(store))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !ownedBy(info, os.Geteuid()) || ownedBy(info, os.Geteuid()+1) {
+		t.Error("the owner is not told from others")
 	}
 }
 

@@ -2,13 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"gatehouse/model"
 )
@@ -16,33 +15,36 @@ import (
 // masterKeyFile is the name of the key file, beside the database.
 const masterKeyFile = "master.key"
 
-// MasterKey returns the key in the file master.key beside the database, and
-// makes it first where there is neither a key nor anything sealed with one. Of
-// several processes that make it at once, all return the same. A file that
-// other accounts may use, or that holds anything but a key, is refused with a
-// sentence that says how to mend it.
-func (s *Store) MasterKey(ctx context.Context) (model.MasterKey, error) {
+// maxKeyFileBytes is far above eight lines of a key each.
+const maxKeyFileBytes = 4 << 10
+
+// MasterKeys returns the keys in the file master.key beside the database, and
+// makes one where there is neither a key nor anything sealed with one. Of several
+// processes that make it at once, all return the same. A file that other accounts
+// may use or that belongs to one, or that holds anything but keys, is refused with
+// a sentence that says how to mend it.
+func (s *Store) MasterKeys(ctx context.Context) (model.MasterKeys, error) {
 	path := filepath.Join(filepath.Dir(s.path), masterKeyFile)
-	key, err := readMasterKey(path)
+	keys, err := readMasterKeys(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return key, wrapKey(err)
+		return keys, wrapKey(err)
 	}
 	sealed, err := s.SigningKeys(ctx)
 	if err != nil {
-		return model.MasterKey{}, err
+		return model.MasterKeys{}, err
 	}
 	if len(sealed) > 0 {
 		// It may have been made since it was looked for.
-		if key, err = readMasterKey(path); errors.Is(err, fs.ErrNotExist) {
+		if keys, err = readMasterKeys(path); errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%s is missing, but the database holds keys that were sealed with it; restore it from a backup", path)
 		}
-		return key, wrapKey(err)
+		return keys, wrapKey(err)
 	}
 	if err := makeMasterKey(path); err != nil {
-		return model.MasterKey{}, wrapKey(err)
+		return model.MasterKeys{}, wrapKey(err)
 	}
-	key, err = readMasterKey(path)
-	return key, wrapKey(err)
+	keys, err = readMasterKeys(path)
+	return keys, wrapKey(err)
 }
 
 func wrapKey(err error) error {
@@ -52,38 +54,46 @@ func wrapKey(err error) error {
 	return fmt.Errorf("sqlite: master key: %w", err)
 }
 
-func readMasterKey(path string) (model.MasterKey, error) {
-	if err := checkPrivate(path); err != nil {
-		return model.MasterKey{}, err
-	}
-	text, err := os.ReadFile(path)
+func readMasterKeys(path string) (model.MasterKeys, error) {
+	file, err := os.Open(path)
 	if err != nil {
-		return model.MasterKey{}, err
+		return model.MasterKeys{}, err
 	}
-	// One line and nothing else: the decoder of base64 passes over line ends.
-	line, _ := strings.CutSuffix(string(text), "\n")
-	if strings.ContainsAny(line, "\r\n") {
-		return model.MasterKey{}, fmt.Errorf("%s is damaged (it has more than one line); restore it from a backup", path)
-	}
-	key, err := model.ParseMasterKey(line)
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat() // of what is read, whatever has the name by now
 	if err != nil {
-		return model.MasterKey{}, fmt.Errorf("%s is damaged (%w); restore it from a backup", path, err)
+		return model.MasterKeys{}, err
 	}
-	return key, nil
+	if err := checkPrivate(path, info); err != nil {
+		return model.MasterKeys{}, err
+	}
+	switch {
+	case !ownedBy(info, os.Geteuid()):
+		return model.MasterKeys{}, fmt.Errorf("%s belongs to another account; run this as that account, or change the owner with chown", path)
+	case info.Size() > maxKeyFileBytes:
+		return model.MasterKeys{}, fmt.Errorf("%s is too large to hold master keys alone", path)
+	}
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return model.MasterKeys{}, err
+	}
+	keys, err := model.ParseMasterKeys(string(text))
+	if err != nil {
+		return model.MasterKeys{}, fmt.Errorf("%s is damaged (%w); restore it from a backup", path, err)
+	}
+	return keys, nil
 }
 
 // makeMasterKey writes a new key and gives it its name only when it is whole and
 // on the disk. A key that has the name already stays.
 func makeMasterKey(path string) (err error) {
-	var key model.MasterKey
-	_, _ = rand.Read(key[:]) // crypto/rand.Read never fails; it ends the program instead
 	dir := filepath.Dir(path)
 	file, err := os.CreateTemp(dir, masterKeyFile+".new-") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	_, err = file.WriteString(key.Encode() + "\n")
+	_, err = file.WriteString(model.NewMasterKey().Encode() + "\n")
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ func TestMasterKey(t *testing.T) {
 	t.Run("is_made_once_and_stays", keyMadeOnce)
 	t.Run("two_installations_have_two_keys", keysDiffer)
 	t.Run("KY-01_a_file_that_others_can_use_is_refused", sharedKeyRefused)
+	t.Run("KY-06_former_keys_stand_in_the_lines_after_the_first", formerKeysFollow)
 	t.Run("a_damaged_file_is_refused_without_showing_it", damagedKeyRefused)
 	t.Run("a_lost_key_is_not_replaced_while_something_is_sealed_with_it", lostKeyStaysLost)
 	t.Run("a_directory_in_its_place_is_refused", keyDirectoryRefused)
@@ -29,10 +30,12 @@ func keyMadeOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i, store := range stores {
 		all.Go(func() {
-			var err error
-			if keys[i], err = store.MasterKey(t.Context()); err != nil {
-				t.Error(err)
+			kept, err := store.MasterKeys(t.Context())
+			if err != nil || len(kept.Former) != 0 {
+				t.Errorf("%d former keys, error %v", len(kept.Former), err)
+				return
 			}
+			keys[i] = kept.Current
 		})
 	}
 	all.Wait()
@@ -51,9 +54,9 @@ func keyMadeOnce(t *testing.T) {
 }
 
 func keysDiffer(t *testing.T) {
-	first, err1 := openTest(t).MasterKey(t.Context())
-	second, err2 := openTest(t).MasterKey(t.Context())
-	if err1 != nil || err2 != nil || first == second {
+	first, err1 := openTest(t).MasterKeys(t.Context())
+	second, err2 := openTest(t).MasterKeys(t.Context())
+	if err1 != nil || err2 != nil || first.Current == second.Current {
 		t.Errorf("the keys are the same, or errors %v, %v", err1, err2)
 	}
 }
@@ -61,29 +64,29 @@ func keysDiffer(t *testing.T) {
 func sharedKeyRefused(t *testing.T) {
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620, 0o601} {
 		store := openTest(t)
-		if _, err := store.MasterKey(t.Context()); err != nil {
+		if _, err := store.MasterKeys(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chmod(keyPath(store), mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.MasterKey(t.Context()); err == nil || !strings.Contains(err.Error(), "chmod 600 "+keyPath(store)) {
+		if _, err := store.MasterKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "chmod 600 "+keyPath(store)) {
 			t.Errorf("mode %04o: got error %v, want one that says how to mend it", mode, err)
 		}
 	}
 }
 
 func damagedKeyRefused(t *testing.T) {
-	good := "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+	good := "c0KPLH4Uue0CJjZQ181ub7_iEiGWIAzVi8EwUxC8h_Q"
 	for name, text := range map[string]string{
 		"empty": "", "line end only": "\n", "cut": good[:42], "longer": good + "A", "spaces": " " + good, "two lines": good + "\n\n",
-		"padded": good + "=", "other alphabet": strings.Repeat("/", 43), "zeros": strings.Repeat("A", 43), "carriage return": good + "\r\n",
+		"padded": good + "=", "other alphabet": strings.Repeat("/", 43), "zeros": strings.Repeat("A", 43), "the same key twice": good + "\n" + good + "\n",
 	} {
 		store := openTest(t)
 		if err := os.WriteFile(keyPath(store), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := store.MasterKey(t.Context())
+		_, err := store.MasterKeys(t.Context())
 		if err == nil || !strings.Contains(err.Error(), keyPath(store)) || !strings.Contains(err.Error(), "restore") {
 			t.Errorf("%s: got error %v, want one with the path and what to do", name, err)
 		} else if len(text) > 2 && strings.Contains(err.Error(), strings.TrimSpace(text)) {
@@ -97,7 +100,7 @@ func damagedKeyRefused(t *testing.T) {
 
 func lostKeyStaysLost(t *testing.T) {
 	store := openTest(t)
-	if _, err := store.MasterKey(t.Context()); err != nil {
+	if _, err := store.MasterKeys(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	sealed := model.SigningKey{KeyID: "k", Algorithm: "EdDSA", Generation: 1, Sealed: []byte{1}, CreatedAt: someTime, ActiveFrom: someTime}
@@ -107,7 +110,7 @@ func lostKeyStaysLost(t *testing.T) {
 	if err := os.Remove(keyPath(store)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.MasterKey(t.Context()); err == nil || !strings.Contains(err.Error(), "restore") {
+	if _, err := store.MasterKeys(t.Context()); err == nil || !strings.Contains(err.Error(), "restore") {
 		t.Errorf("got error %v, want one that says to restore it", err)
 	}
 	if _, err := os.Stat(keyPath(store)); err == nil {
@@ -120,7 +123,20 @@ func keyDirectoryRefused(t *testing.T) {
 	if err := os.Mkdir(keyPath(store), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.MasterKey(t.Context()); err == nil {
+	if _, err := store.MasterKeys(t.Context()); err == nil {
 		t.Error("a directory is a key")
+	}
+}
+
+func formerKeysFollow(t *testing.T) {
+	store := openTest(t)
+	const current, former = "c0KPLH4Uue0CJjZQ181ub7_iEiGWIAzVi8EwUxC8h_Q", "fJzP57WLyk5gFVTopVNAXezBH-iAm8wt1SOL8kcPN-o"
+	const text = current + "\n" + former + " 2026-11-22T18:00:00Z\n"
+	if err := os.WriteFile(keyPath(store), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.MasterKeys(t.Context())
+	if err != nil || len(keys.Former) != 1 || keys.Encode() != text {
+		t.Errorf("got %d former keys, or in another order, or error %v", len(keys.Former), err)
 	}
 }

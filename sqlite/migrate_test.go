@@ -21,6 +21,7 @@ func TestMigrations(t *testing.T) {
 	t.Run("ST-07_a_migration_that_fails_leaves_nothing", failingMigration)
 	t.Run("ST-07_versions_are_numbered_without_a_gap", numberedWithoutGap)
 	t.Run("what_was_kept_is_there_after_a_restart", afterRestart)
+	t.Run("ST-07_a_file_of_version_1_is_brought_forward", fromVersion1)
 }
 
 func manyStarters(t *testing.T) {
@@ -118,5 +119,28 @@ func afterRestart(t *testing.T) {
 	}
 	if account, err := openTestAt(t, path).AccountByUsername(t.Context(), "ana"); err != nil || account.User.ID != user.ID {
 		t.Errorf("got %v and error %v", account, err)
+	}
+}
+
+func fromVersion1(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	store := openTestAt(t, path)
+	user := model.User{ID: model.NewID[model.User](), Username: "ana", CreatedAt: someTime, UpdatedAt: someTime}
+	if err := store.CreateUser(t.Context(), user, "$pepper$k1$argon2id$"); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := openDatabase(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(`DROP INDEX users_pepper; DELETE FROM migrations WHERE version > 1`)
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if ids, err := openTestAt(t, path).PepperIDs(t.Context()); err != nil || len(ids) != 1 || ids[0] != "k1" {
+		t.Errorf("got %q and error %v", ids, err)
 	}
 }

@@ -83,15 +83,15 @@ func prepareFile(path string) (string, error) {
 	if !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	return full, checkPrivate(full)
+	info, err := os.Stat(full)
+	if err != nil {
+		return "", err
+	}
+	return full, checkPrivate(full, info)
 }
 
 // checkPrivate refuses anything but a regular file that only its owner can use.
-func checkPrivate(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
+func checkPrivate(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", path)
 	}

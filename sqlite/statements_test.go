@@ -17,8 +17,8 @@ import (
 // queryArgument is where the functions that take a statement take it.
 var queryArgument = map[string]int{
 	"ExecContext": 1, "QueryContext": 1, "QueryRowContext": 1, "PrepareContext": 1, "Exec": 0, "Query": 0, "QueryRow": 0, "Prepare": 0,
-	"row": 2, "each": 2, "exec": 2, "end": 2, "forget": 2, "prepared": 1,
-	"execute": 0, "readRow": 0, "direct": 0,
+	"row": 2, "each": 2, "exec": 2, "end": 2, "forget": 2, "prepared": 1, "lookUp": 2,
+	"execute": 0, "readRow": 0, "readLine": 0, "recall": 0, "direct": 0,
 }
 
 // sources parses the files of both packages that are not tests.
@@ -240,7 +240,8 @@ func withSchema(texts map[string]string, schema string) map[string]string {
 // cost what it costs among ten thousand.
 func lookupsAreKeyed(t *testing.T, texts map[string]string) {
 	db := openTest(t).engine.writer.db
-	wanted := map[string]string{"signingKeys": "signing_keys", "endedIndexes": "sessions_ended"}
+	wanted := map[string]string{"endedIndexes": "sessions_ended"}
+	const handful = "SCAN signing_keys" // a few rows, however many users there are
 	parameter := regexp.MustCompile(`\$(\d+)`)
 	locking := regexp.MustCompile(`\bFOR [A-Z ]*(UPDATE|SHARE)\b`) // of the other engine
 	asked := 0
@@ -264,7 +265,7 @@ func lookupsAreKeyed(t *testing.T, texts map[string]string) {
 			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 				t.Fatal(err)
 			}
-			if strings.HasPrefix(detail, "SCAN") && detail != "SCAN CONSTANT ROW" && (wanted[name] == "" || !strings.Contains(detail, wanted[name])) ||
+			if strings.HasPrefix(detail, "SCAN") && detail != "SCAN CONSTANT ROW" && detail != handful && (wanted[name] == "" || !strings.Contains(detail, wanted[name])) ||
 				strings.Contains(detail, "AUTOMATIC") {
 				t.Errorf("%s: %s", name, detail)
 			}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,11 +40,8 @@ type writer struct {
 	patience time.Duration // how long a write waits for another process
 
 	// The leader alone uses these; the lead is handed over under mu.
-	conn  *sql.Conn
-	stmts map[string]statement
-	args  []driver.NamedValue // of the statement that runs
-	line  []driver.Value      // of the answer that is read
-	owed  bool                // erased content may still be in the log, as also after a crash
+	conn *connection // nil when there is none
+	owed bool        // erased content may still be in the log, as also after a crash
 
 	mu      sync.Mutex
 	led     bool
@@ -286,44 +282,26 @@ func (w *writer) tryBegin(ctx context.Context) error {
 	if err := w.connect(ctx); err != nil {
 		return err
 	}
-	_, err := w.execute(`BEGIN IMMEDIATE`, nil)
+	_, err := w.conn.execute(`BEGIN IMMEDIATE`, nil)
 	if err != nil && !isBusy(err) {
 		err = errors.Join(err, w.drop(true))
 	}
 	return err
 }
 
-func (w *writer) connect(ctx context.Context) error {
-	if w.conn != nil {
-		return nil
+func (w *writer) connect(ctx context.Context) (err error) {
+	if w.conn == nil {
+		w.conn, err = connect(ctx, w.db)
 	}
-	conn, err := w.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	w.conn, w.stmts = conn, make(map[string]statement)
-	return nil
+	return err
 }
 
-// drop gives the connection up, broken to have it closed rather than kept. What
-// it had begun is rolled back with it.
+// drop gives the connection up, broken to have it closed rather than kept.
 func (w *writer) drop(broken bool) error {
 	if w.conn == nil {
 		return nil
 	}
-	var errs []error
-	_ = w.conn.Raw(func(any) error {
-		for _, stmt := range w.stmts {
-			errs = append(errs, stmt.Close())
-		}
-		if broken {
-			return driver.ErrBadConn // which is how database/sql is told to close it
-		}
-		return nil
-	})
-	if err := w.conn.Close(); !errors.Is(err, sql.ErrConnDone) {
-		errs = append(errs, err)
-	}
-	w.conn, w.stmts = nil, nil
-	return errors.Join(errs...)
+	conn := w.conn
+	w.conn = nil
+	return conn.drop(broken)
 }
