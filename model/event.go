@@ -20,6 +20,7 @@ const (
 	EventPasswordChange      EventName = "authn_password_change"
 	EventPasswordReset       EventName = "authn_password_reset"
 	EventPasswordRehash      EventName = "authn_password_rehash"
+	EventPasswordUnchecked   EventName = "authn_password_unchecked"
 	EventHashRejected        EventName = "authn_hash_rejected"
 	EventCodeIssued          EventName = "authn_code_issued"
 	EventTokenReuse          EventName = "authn_token_reuse"
@@ -27,6 +28,7 @@ const (
 	EventSessionsEnded       EventName = "sessions_ended"
 	EventSigningKeyMade      EventName = "signing_key_created"
 	EventSigningKeyForgotten EventName = "signing_key_forgotten"
+	EventSigningKeyResealed  EventName = "signing_key_resealed"
 	EventSessionLimit        EventName = "session_limit_reached"
 	EventUsernameChanged     EventName = "user_username_changed"
 )

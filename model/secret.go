@@ -1,11 +1,14 @@
 package model
 
 import (
+	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
 const hidden = "[hidden]"
@@ -47,6 +50,12 @@ func ParseMasterKey(text string) (MasterKey, error) {
 	return key, key.Check()
 }
 
+// NewMasterKey makes a master key.
+func NewMasterKey() (key MasterKey) {
+	_, _ = rand.Read(key[:]) // never fails; it ends the program instead
+	return key
+}
+
 // Check refuses keys that cannot have come from a random generator.
 func (k MasterKey) Check() error {
 	var seen [256]bool
@@ -59,10 +68,36 @@ func (k MasterKey) Check() error {
 	}
 	// 32 random bytes hold 30 different values on average; fewer than 20 have
 	// a chance below one in 10^12.
-	if distinct < 20 {
+	if distinct < 20 || isText(k) || isRegular(k) {
 		return errors.New("the master key is not random")
 	}
 	return nil
+}
+
+// isText reports whether all of a key is printable ASCII: random bytes are that
+// once in 10^13 times, what people type always is.
+func isText(key [32]byte) bool {
+	return !slices.ContainsFunc(key[:], func(b byte) bool { return b < 0x20 || b > 0x7E })
+}
+
+// isRegular reports whether a key counts up or down in equal steps, of one byte or
+// of two, or repeats a block.
+func isRegular(key [32]byte) bool {
+	for _, apart := range []int{1, 2} {
+		equal := true
+		for i := 2 * apart; i < len(key) && equal; i++ {
+			equal = key[i]-key[i-apart] == key[i-apart]-key[i-2*apart]
+		}
+		if equal {
+			return true
+		}
+	}
+	for period := 1; period <= len(key)/2; period++ {
+		if bytes.Equal(key[period:], key[:len(key)-period]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Encode returns the text that ParseMasterKey reads.

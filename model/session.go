@@ -23,7 +23,7 @@ type Session struct {
 	// few seconds after.
 	SteppedAt time.Time
 
-	// StatusIndex is the place of the session in the status list. No two
+	// StatusIndex is the entry of the session in the status list. No two
 	// sessions that a token can still name share one.
 	StatusIndex int64
 
@@ -36,10 +36,21 @@ type Session struct {
 	Client Client // where and on what the session was opened
 }
 
+// RepeatsFor reports whether presenting this counter gives the answer of the last
+// step again: it is the parent of the one in force, and the step is less than the
+// retry window away. That counts on both sides of now, so that a clock that was
+// set back makes no window longer. Of zero length, it never does.
+func (s Session) RepeatsFor(counter int64, now time.Time, window time.Duration) bool {
+	age := now.Sub(s.SteppedAt)
+	return counter+1 == s.Counter && age < window && age > -window
+}
+
 // Presence is a session that is alive, with its user as the store has it now.
 type Presence struct {
 	User    User
 	Session Session
+	// Keys is how the signing keys stood at the same moment.
+	Keys KeysVersion
 }
 
 // Step asks for the refresh token of a session to move on by one.
@@ -52,6 +63,8 @@ type Step struct {
 	RetryWindow time.Duration
 	// IdleExpiresAt is the idle end the session gets by this use.
 	IdleExpiresAt time.Time
+	// BegunBefore refuses sessions that began then or after; zero refuses none.
+	BegunBefore time.Time
 }
 
 // Hold is what was checked of somebody before something is done in their name.

@@ -11,6 +11,10 @@ import (
 // answer it with the refusal ErrUnavailable.
 var ErrStoreUnavailable = errors.New("the store does not answer")
 
+// ErrSignerUnavailable wraps the trouble of a signing key that is kept elsewhere,
+// as in a KMS, and could not be used. Doors answer it as ErrStoreUnavailable.
+var ErrSignerUnavailable = errors.New("the signer of the signing key does not answer")
+
 // Store keeps what the rules need kept. Its methods are verbs of the rules, not
 // tables: each is one atomic step, and what must happen together goes through
 // Tx. It keeps and does not judge; it never hashes, parses or decides.
@@ -41,7 +45,7 @@ type Records interface {
 	Holds
 	Sessions
 	SessionEnds
-	StatusPlaces
+	StatusEntries
 	SigningKeys
 	Codes
 	Events
@@ -67,7 +71,7 @@ type Users interface {
 	SetDisabled(ctx context.Context, id UserID, at, now time.Time) error
 	// DeleteUser removes the user and everything that refers to the user:
 	// credentials, sessions and codes are gone, and events keep only the id.
-	// What remains of a session is its place in the status list, under nobody's
+	// What remains of a session is its entry in the status list, under nobody's
 	// name, until no token can carry it. Refusal: ErrNotFound.
 	DeleteUser(ctx context.Context, id UserID, now time.Time) error
 }
@@ -79,6 +83,10 @@ type Accounts interface {
 	AccountByUsername(ctx context.Context, username Username) (Account, error)
 	AccountByEmail(ctx context.Context, email Email) (Account, error)
 	Account(ctx context.Context, id UserID) (Account, error)
+	// PepperIDs returns the ids in the hashes that begin with "$pepper$", an id
+	// and a dollar, in ascending order, each once, at the price of reading one row
+	// for each. There are at most MaxPeppers + 1: more cannot be configured anyway.
+	PepperIDs(ctx context.Context) ([]string, error)
 	// RehashPassword replaces the hash of the same password, if the hash is
 	// still old. It reports whether it was.
 	RehashPassword(ctx context.Context, id UserID, old, new PasswordHash) (bool, error)
@@ -111,9 +119,9 @@ type Sessions interface {
 	Presence(ctx context.Context, id SessionID, now time.Time) (Presence, error)
 	// PresenceByToken is Presence for the session with this session token.
 	PresenceByToken(ctx context.Context, digest Digest, now time.Time) (Presence, error)
-	// StepSession moves a live session on from the counter that was presented,
-	// in one conditional statement, and returns it with the counter now in
-	// force. Within the retry window the parent gets the same answer again.
+	// StepSession moves a live session without a session token on from the counter
+	// that was presented, in one conditional statement, and returns it with the
+	// counter now in force. Within the retry window the parent gets the same answer again.
 	// Anything else is refused with ErrNotFound and changes nothing.
 	StepSession(ctx context.Context, step Step) (Presence, error)
 	// UseSession moves the idle end of a live session. It does nothing for
@@ -142,8 +150,8 @@ type SessionEnds interface {
 	ForgetSessions(ctx context.Context, before time.Time) (int, error)
 }
 
-// StatusPlaces tells what the status list has to say.
-type StatusPlaces interface {
+// StatusEntries tells what the status list has to say.
+type StatusEntries interface {
 	// EndedIndexes returns the status index of every session that was ended, in
 	// ascending order, while its row is kept.
 	EndedIndexes(ctx context.Context) ([]int64, error)
@@ -155,12 +163,19 @@ type StatusPlaces interface {
 // SigningKeys keeps the sealed keys that sign tokens.
 type SigningKeys interface {
 	// CreateSigningKey adds a key. It reports false, and adds nothing, when the
-	// algorithm already has a key of that generation.
+	// algorithm already has a key of that generation or of a later one: who has
+	// not seen the latest key must not make another.
 	CreateSigningKey(ctx context.Context, key SigningKey) (bool, error)
 	// SigningKeys returns all keys by algorithm and generation.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 	// ForgetSigningKey removes a key. It reports false when it is gone already.
 	ForgetSigningKey(ctx context.Context, keyID string) (bool, error)
+	// ResealSigningKey replaces Sealed of a key if it still is old, in one
+	// conditional statement. It reports false, and changes nothing, otherwise.
+	ResealSigningKey(ctx context.Context, keyID string, old, new []byte) (bool, error)
+	// KeysVersion returns KeysVersionOf all keys, at the price of reading one
+	// small row.
+	KeysVersion(ctx context.Context) (KeysVersion, error)
 }
 
 // Codes keeps what is used once.
@@ -195,7 +210,7 @@ type Events interface {
 // database: SQLite keeps one in a file beside its own. Programs that pass a
 // master key in the configuration do not need it.
 type MasterKeyKeeper interface {
-	// MasterKey returns the key, and makes it first where there is neither a
-	// key nor anything sealed with one.
-	MasterKey(ctx context.Context) (MasterKey, error)
+	// MasterKeys returns the current key with the former ones, and makes the first
+	// where there is neither a key nor anything sealed with one.
+	MasterKeys(ctx context.Context) (MasterKeys, error)
 }

@@ -219,10 +219,13 @@ func aboutOneLogin(t *testing.T, b both) {
 	session.CreatedAt, session.LastUsedAt, session.AuthenticatedAt = noon, noon, noon
 	session.IdleExpiresAt, session.ExpiresAt = noon.Add(time.Hour), noon.Add(time.Hour)
 	code := model.CodeRecord{Digest: session.TokenDigest, Purpose: model.PurposeReset, UserID: user.ID, CreatedAt: noon, ExpiresAt: session.ExpiresAt}
-	step := model.Step{SessionID: session.ID, Counter: session.Counter, Now: noon, IdleExpiresAt: session.IdleExpiresAt}
+	overAPI := session
+	overAPI.ID, overAPI.TokenDigest = model.NewID[model.Session](), model.Digest{}
+	step := model.Step{SessionID: overAPI.ID, Counter: overAPI.Counter, Now: noon, IdleExpiresAt: overAPI.IdleExpiresAt}
 
 	do(b, "CreateUser", func(s model.Store) (any, error) { return nil, s.CreateUser(ctx, user, "hash") })
 	do(b, "OpenSession", func(s model.Store) (any, error) { return nil, second(s.OpenSession(ctx, session, 1)) })
+	do(b, "OpenSession", func(s model.Store) (any, error) { return nil, second(s.OpenSession(ctx, overAPI, 1)) })
 	do(b, "PresenceByToken", func(s model.Store) (model.Presence, error) {
 		return placeless(s.PresenceByToken(ctx, session.TokenDigest, noon))
 	})

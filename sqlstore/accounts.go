@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"gatehouse/model"
@@ -18,6 +19,11 @@ const (
 	changePassword = `UPDATE users SET password_hash = $3, password_version = password_version + 1, updated_at = $4
 		WHERE id = $1 AND password_version = $2`
 	passwordKept = `UPDATE users SET password_version = password_version WHERE id = $1 AND password_hash = $2`
+
+	// pepperedFrom speaks the words of the index, or it would not be used.
+	pepperedFrom = `SELECT substr(password_hash, 1, 25) FROM users
+		WHERE substr(password_hash, 1, 8) = '$pepper$' AND substr(password_hash, 1, 25) >= $1
+		ORDER BY substr(password_hash, 1, 25) LIMIT 1`
 
 	resetPassword = `UPDATE users SET password_hash = $2, password_version = password_version + 1, updated_at = $3
 		WHERE id = $1 RETURNING ` + userColumns
@@ -57,6 +63,29 @@ func (r *records) Account(ctx context.Context, id model.UserID) (account model.A
 		return row(ctx, q, accountByID, []any{id[:]}, scanAccount(&account)...)
 	})
 	return account, err
+}
+
+// PepperIDs returns the ids of the peppers that hashes were made with.
+func (r *records) PepperIDs(ctx context.Context) (ids []string, err error) {
+	const prefix = "$pepper$"
+	for from := prefix; len(ids) <= model.MaxPeppers; {
+		var begins string
+		err := r.read(ctx, "pepper ids", func(q Runner) error {
+			return row(ctx, q, pepperedFrom, []any{from}, wordOf(&begins))
+		})
+		if errors.Is(err, model.ErrNotFound) {
+			return ids, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		id, _, _ := strings.Cut(strings.TrimPrefix(begins, prefix), "$")
+		ids = append(ids, id)
+		// The character after the dollar is above all hashes with this id, and below
+		// those with an id that begins like it.
+		from = prefix + id + "%"
+	}
+	return ids, nil
 }
 
 // RehashPassword replaces the hash of the same password, if it is still old.

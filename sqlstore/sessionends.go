@@ -12,7 +12,7 @@ import (
 // disabled user are ended too, or enabling the user would revive them.
 const (
 	sessionsOf = `SELECT ` + sessionColumns + `
-		` + ofEntrants + ` WHERE sessions.user_id = $1 AND ` + notOverAt2 + `
+		` + whoseUserMayEnter + ` WHERE sessions.user_id = $1 AND ` + notOverAt2 + `
 		ORDER BY sessions.created_at DESC, sessions.id DESC`
 	endSession = `UPDATE sessions SET ended_at = $3, sweep_at = CASE WHEN sweep_at < $3 THEN sweep_at ELSE $3 END
 		WHERE id = $2 AND user_id = $1 AND ` + notOverAt3
@@ -77,18 +77,18 @@ func (r *records) end(ctx context.Context, what, query string, args ...any) (end
 }
 
 // EndedIndexes returns the status index of every session that was ended.
-func (r *records) EndedIndexes(ctx context.Context) (places []int64, err error) {
+func (r *records) EndedIndexes(ctx context.Context) (indexes []int64, err error) {
 	err = r.read(ctx, "ended sessions", func(q Runner) error {
 		return each(ctx, q, endedIndexes, nil, func(rows *sql.Rows) error {
-			var place int64
-			if err := rows.Scan(&place); err != nil {
+			var index int64
+			if err := rows.Scan(&index); err != nil {
 				return err
 			}
-			places = append(places, place)
+			indexes = append(indexes, index)
 			return nil
 		})
 	})
-	return places, err
+	return indexes, err
 }
 
 // StatusBound returns a number above every status index that is taken.

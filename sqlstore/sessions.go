@@ -5,18 +5,19 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"math"
 	"time"
 
 	"gatehouse/model"
 )
 
 const (
-	// minStatusBits is where the places in the status list begin: 2^17 places,
+	// minStatusBits is where the indexes of the status list begin: 2^17 entries,
 	// a list of 16 KiB before compression.
 	minStatusBits = 17
 	// maxStatusBits is where they end: as many sessions as anybody can keep.
 	maxStatusBits = 40
-	// statusTries is how many taken places in a row mean that the range is
+	// statusTries is how many taken indexes in a row mean that the range is
 	// filling up. With eight tries it grows when roughly a fifth is taken, and
 	// not by a single coincidence.
 	statusTries = 8
@@ -34,6 +35,14 @@ func scanSession(s *model.Session) []any {
 		(*addressOf)(&s.Client.Address), wordOf(&s.Client.UserAgent), wordOf(&s.Client.RequestID)}
 }
 
+// presenceColumns are what scanPresence reads: who is there, and in the same
+// look how the signing keys stand. The id of the user is in the session.
+const presenceColumns = sessionColumns + `, ` + userRestColumns + `, ` + keysVersion
+
+func scanPresence(p *model.Presence) []any {
+	return append(append(scanSession(&p.Session), scanUserRest(&p.User)...), (*int64)(&p.Keys))
+}
+
 const (
 	openSession = `INSERT INTO sessions (id, user_id, token_digest, counter, stepped_at, status_index, authenticated_at,
 		created_at, last_used_at, idle_expires_at, expires_at, address, user_agent, request_id, sweep_at)
@@ -48,17 +57,17 @@ const (
 	sessionKept        = `UPDATE sessions SET counter = counter WHERE id = $1`
 )
 
-// OpenSession adds a session and gives it a place in the status list that no
-// other session has. The place is random, so that places next to each other say
+// OpenSession adds a session and gives it an entry of the status list that no
+// other session has. The index is random, so that indexes next to each other say
 // nothing about logins next to each other.
-func (r *records) OpenSession(ctx context.Context, s model.Session, passwordVersion int64) (place int64, err error) {
+func (r *records) OpenSession(ctx context.Context, s model.Session, passwordVersion int64) (index int64, err error) {
 	if s.ID.IsZero() {
 		return 0, r.trouble("open session", errors.New("the session has no id"))
 	}
 	args := []any{s.ID[:], s.UserID[:], digestBytes(s.TokenDigest), s.Counter, micros(s.SteppedAt), nil,
 		micros(s.AuthenticatedAt), micros(s.CreatedAt), micros(s.LastUsedAt), micros(s.IdleExpiresAt), micros(s.ExpiresAt),
 		address(s.Client.Address), raw(s.Client.UserAgent), raw(s.Client.RequestID), micros(firstOf(s.IdleExpiresAt, s.ExpiresAt)), passwordVersion}
-	const placeArg = 5
+	const indexArg = 5
 	may := []any{s.UserID[:], passwordVersion}
 	err = r.write(ctx, "open session", func(q Runner) error {
 		var one int
@@ -69,8 +78,8 @@ func (r *records) OpenSession(ctx context.Context, s model.Session, passwordVers
 		}
 		for bits := r.statusBits.Load(); bits <= maxStatusBits; bits++ {
 			for range statusTries {
-				args[placeArg] = randomBits(bits)
-				err := row(ctx, q, openSession, args, &place)
+				args[indexArg] = randomBits(bits)
+				err := row(ctx, q, openSession, args, &index)
 				if err == nil {
 					r.growStatusBits(bits)
 					prove(q, sessionKept, s.ID[:])
@@ -89,7 +98,7 @@ func (r *records) OpenSession(ctx context.Context, s model.Session, passwordVers
 	if err != nil {
 		return 0, err
 	}
-	return place, nil
+	return index, nil
 }
 
 func firstOf(a, b time.Time) time.Time {
@@ -118,59 +127,79 @@ func randomBits(bits int32) int64 {
 // passed) and its user may enter: exists and is not disabled. Every statement
 // that decides by it holds these conditions, so that each decides in one step.
 const (
-	notOverAt2 = `sessions.ended_at IS NULL AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
-	notOverAt3 = `sessions.ended_at IS NULL AND sessions.idle_expires_at > $3 AND sessions.expires_at > $3`
+	notEnded   = `sessions.ended_at IS NULL`
+	notOverAt2 = notEnded + ` AND sessions.idle_expires_at > $2 AND sessions.expires_at > $2`
+	notOverAt3 = notEnded + ` AND sessions.idle_expires_at > $3 AND sessions.expires_at > $3`
 
-	userMayEnter = `EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)`
-	ofEntrants   = `FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL`
+	userMayEnter      = `EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)`
+	whoseUserMayEnter = `FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL`
 )
 
+// A look-up asks the same at any time, so that an engine can tell that the
+// answer is still the same, and leaves the ends to lookUp.
 const (
-	presence = `SELECT ` + sessionColumns + `, ` + userColumns + `
-		` + ofEntrants + ` WHERE sessions.id = $1 AND ` + notOverAt2
-	presenceByToken = `SELECT ` + sessionColumns + `, ` + userColumns + `
-		` + ofEntrants + ` WHERE sessions.token_digest = $1 AND ` + notOverAt2
+	presence = `SELECT ` + presenceColumns + `
+		` + whoseUserMayEnter + ` WHERE sessions.id = $1 AND ` + notEnded
+	presenceByToken = `SELECT ` + presenceColumns + `
+		` + whoseUserMayEnter + ` WHERE sessions.token_digest = $1 AND ` + notEnded
 )
 
 // Presence returns a live session and its user.
-func (r *records) Presence(ctx context.Context, id model.SessionID, now time.Time) (p model.Presence, err error) {
-	err = r.read(ctx, "presence", func(q Runner) error {
-		return row(ctx, q, presence, []any{id[:], micros(now)}, append(scanSession(&p.Session), scanUser(&p.User)...)...)
-	})
-	return p, err
+func (r *records) Presence(ctx context.Context, id model.SessionID, now time.Time) (model.Presence, error) {
+	return r.lookUp(ctx, "presence", presence, id[:], now)
 }
 
 // PresenceByToken returns the live session with this session token and its user.
-func (r *records) PresenceByToken(ctx context.Context, digest model.Digest, now time.Time) (p model.Presence, err error) {
-	err = r.read(ctx, "presence by token", func(q Runner) error {
-		return row(ctx, q, presenceByToken, []any{digestBytes(digest), micros(now)},
-			append(scanSession(&p.Session), scanUser(&p.User)...)...)
+func (r *records) PresenceByToken(ctx context.Context, digest model.Digest, now time.Time) (model.Presence, error) {
+	return r.lookUp(ctx, "presence by token", presenceByToken, digestBytes(digest), now)
+}
+
+// lookUp finds a session that was not ended, and refuses it when one of its ends
+// has passed: to the microsecond, as the database would.
+func (r *records) lookUp(ctx context.Context, what, query string, key any, now time.Time) (p model.Presence, err error) {
+	err = r.read(ctx, what, func(q Runner) error {
+		if err := row(ctx, q, query, []any{key}, scanPresence(&p)...); err != nil {
+			return err
+		}
+		at := now.UnixMicro()
+		if now.IsZero() || p.Session.IdleExpiresAt.UnixMicro() <= at || p.Session.ExpiresAt.UnixMicro() <= at {
+			return model.ErrNotFound
+		}
+		return nil
 	})
-	return p, err
+	if err != nil {
+		return model.Presence{}, err
+	}
+	p.User.ID = p.Session.UserID
+	return p, nil
 }
 
 // stepSession decides everything in one statement. The first branch is the
 // step, the second the parent presented again: it finds the counter already
 // moved on by one, not longer ago than the window. A clock that was set back
 // makes no window longer: a step that lies in the future by more than the window
-// is not retried. The retry writes too, so that an answer is only given for what
-// is durable. What it left is read in the same transaction.
+// is not retried. A session that has a session token has no refresh token. The
+// retry writes too, so that an answer is only given for what is durable. What it
+// left is read in the same transaction.
 const (
 	stepSession = `UPDATE sessions SET counter = CAST($2 AS BIGINT) + 1,
 		stepped_at = CASE WHEN counter = $2 THEN $3 ELSE stepped_at END,
 		last_used_at = $3, idle_expires_at = $4
 		WHERE id = $1 AND ` + notOverAt3 + `
 		AND (counter = $2 OR counter = $2 + 1 AND stepped_at > $5 AND stepped_at < $6)
+		AND token_digest IS NULL AND created_at < $7
 		AND ` + userMayEnter
 	stepKept       = `UPDATE sessions SET counter = counter WHERE id = $1 AND counter = $2`
-	steppedSession = `SELECT sessions.sweep_at, ` + sessionColumns + `, ` + userColumns + `
-		FROM sessions JOIN users ON users.id = sessions.user_id AND users.disabled_at IS NULL WHERE sessions.id = $1`
+	steppedSession = `SELECT sessions.sweep_at, ` + presenceColumns + ` ` + whoseUserMayEnter + ` WHERE sessions.id = $1`
 )
 
 // StepSession moves a live session on by one, or answers its parent again.
 func (r *records) StepSession(ctx context.Context, step model.Step) (p model.Presence, err error) {
 	args := []any{step.SessionID[:], step.Counter, micros(step.Now), micros(step.IdleExpiresAt),
-		micros(step.Now.Add(-step.RetryWindow)), micros(step.Now.Add(step.RetryWindow))}
+		micros(step.Now.Add(-step.RetryWindow)), micros(step.Now.Add(step.RetryWindow)), int64(math.MaxInt64)}
+	if !step.BegunBefore.IsZero() {
+		args[len(args)-1] = micros(step.BegunBefore)
+	}
 	err = r.write(ctx, "step session", func(q Runner) error {
 		if stepped, err := exec(ctx, q, stepSession, args...); err != nil {
 			return err
@@ -178,10 +207,11 @@ func (r *records) StepSession(ctx context.Context, step model.Step) (p model.Pre
 			return model.ErrNotFound
 		}
 		var sweep time.Time
-		into := append(append([]any{(*moment)(&sweep)}, scanSession(&p.Session)...), scanUser(&p.User)...)
+		into := append([]any{(*moment)(&sweep)}, scanPresence(&p)...)
 		if err := row(ctx, q, steppedSession, args[:1], into...); err != nil {
 			return err
 		}
+		p.User.ID = p.Session.UserID
 		// Within a window all who present one counter get the same answer.
 		if step.RetryWindow > 0 {
 			prove(q, stepKept, step.SessionID[:], step.Counter+1)

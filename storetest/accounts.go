@@ -12,6 +12,7 @@ var accounts = []contract{
 	{"RehashPassword_replaces_only_the_old_hash_and_keeps_the_version", rehashPassword},
 	{"ChangePassword_needs_the_version_that_was_checked", changePassword},
 	{"ResetPassword_needs_no_version_and_raises_it", resetPassword},
+	{"PW-18_PepperIDs_names_each_id_once_and_in_order", pepperIDs},
 }
 
 func findAccount(t *testing.T, store model.Store) {
@@ -92,4 +93,39 @@ func resetPassword(t *testing.T, store model.Store) {
 	}
 	_, err := store.ResetPassword(t.Context(), model.NewID[model.User](), "second", noon)
 	refused(t, err, model.ErrNotFound)
+}
+
+func pepperIDs(t *testing.T, store model.Store) {
+	added(t, store, "ana")
+	if none := got(store.PepperIDs(t.Context()))(t); len(none) != 0 {
+		t.Fatalf("no hash has a pepper, and it names %q", none)
+	}
+	// One id begins like another, and the order is that of the bytes. What only
+	// looks like one names none.
+	for i, hash := range []model.PasswordHash{
+		"$pepper$k$argon2id$v=19$m=65536", "$pepper$k2$argon2id$v=19$", "$pepper$k-2$wrapped$abc", "$pepper$k$wrapped$xyz",
+		"$pepper$0123456789abcdef$argon2id$v=19$m=65536", "$pepper$k2$argon2id$v=20$", "$peppers$k9$argon2id$", "$Pepper$k8$", "pepper$k7$", "",
+	} {
+		must(t, store.CreateUser(t.Context(), person(numbered("user", i)), hash))
+	}
+	want := []string{"0123456789abcdef", "k", "k-2", "k2"}
+	same(t, got(store.PepperIDs(t.Context()))(t), want)
+	must(t, store.Tx(t.Context(), func(r model.Records) error {
+		same(t, got(r.PepperIDs(t.Context()))(t), want)
+		return nil
+	}))
+	// A hash that is made anew under another pepper names the other.
+	bob := person("bob")
+	must(t, store.CreateUser(t.Context(), bob, "$pepper$old$argon2id$"))
+	if !got(store.RehashPassword(t.Context(), bob.ID, "$pepper$old$argon2id$", "$pepper$new$argon2id$"))(t) {
+		t.Error("the hash was not replaced")
+	}
+	same(t, got(store.PepperIDs(t.Context()))(t), append(want, "new"))
+
+	for i := range model.MaxPeppers + 4 {
+		must(t, store.CreateUser(t.Context(), person(numbered("many", i)), model.PasswordHash("$pepper$"+numbered("many", i)+"$argon2id$")))
+	}
+	if many := got(store.PepperIDs(t.Context()))(t); len(many) != model.MaxPeppers+1 {
+		t.Errorf("%d ids, want %d", len(many), model.MaxPeppers+1)
+	}
 }

@@ -18,12 +18,13 @@ var contexts = []contract{
 
 func endedContext(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session := openedOverAPI(t, store, ana.ID, noon)
 	before := look(t, store, ana, codeFor(ana.ID, 1))
 	ctx := canceled(t)
 	for name, err := range map[string]error{
 		"User":        second(store.User(ctx, ana.ID)),
 		"Accounts":    second(store.Accounts(ctx, model.UserID{}, 10)),
+		"PepperIDs":   second(store.PepperIDs(ctx)),
 		"Presence":    second(store.Presence(ctx, session.ID, noon)),
 		"CreateUser":  store.CreateUser(ctx, person("bob"), firstHash),
 		"DeleteUser":  store.DeleteUser(ctx, ana.ID, noon),

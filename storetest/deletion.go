@@ -31,7 +31,7 @@ func unavailable(t *testing.T, err error) {
 
 func everythingIsGone(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session, overAPI := opened(t, store, ana.ID, noon), openedOverAPI(t, store, ana.ID, noon)
 	code := model.CodeRecord{Digest: model.Digest{7}, Purpose: model.PurposeReset, UserID: ana.ID, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
 	must(t, store.IssueCode(t.Context(), code))
 	must(t, store.DeleteUser(t.Context(), ana.ID, noon))
@@ -44,7 +44,7 @@ func everythingIsGone(t *testing.T, store model.Store) {
 		"AccountByEmail":    second(store.AccountByEmail(ctx, ana.Email)),
 		"Presence":          second(store.Presence(ctx, session.ID, noon)),
 		"PresenceByToken":   second(store.PresenceByToken(ctx, session.TokenDigest, noon)),
-		"StepSession":       second(store.StepSession(ctx, step(session, 1, noon))),
+		"StepSession":       second(store.StepSession(ctx, step(overAPI, 1, noon))),
 		"EndSession":        store.EndSession(ctx, ana.ID, session.ID, noon),
 		"RenewToken":        store.RenewToken(ctx, session.TokenDigest, model.Digest{9}, noon),
 		"SpendCode":         second(store.SpendCode(ctx, code.Digest, code.Purpose, noon)),

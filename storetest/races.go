@@ -11,7 +11,7 @@ import (
 func seenByTheOther(t *testing.T, first, second model.Store) {
 	ana := added(t, first, "ana")
 	same(t, got(second.User(t.Context(), ana.ID))(t), ana)
-	session := opened(t, second, ana.ID, noon)
+	session := openedOverAPI(t, second, ana.ID, noon)
 	p := got(first.StepSession(t.Context(), step(session, 1, noon)))(t)
 	same(t, got(second.Presence(t.Context(), session.ID, noon))(t), p)
 	must(t, second.EndSession(t.Context(), ana.ID, session.ID, noon))
@@ -59,7 +59,7 @@ func oneEmail(t *testing.T, first, second model.Store) {
 
 func oneSuccessor(t *testing.T, first, second model.Store) {
 	ana := added(t, first, "ana")
-	session := opened(t, first, ana.ID, noon)
+	session := openedOverAPI(t, first, ana.ID, noon)
 	counters := make([]int64, crowd)
 	for generation := int64(1); generation <= 4; generation++ {
 		errs := together(crowd, func(i int) error {
@@ -80,7 +80,7 @@ func oneSuccessor(t *testing.T, first, second model.Store) {
 
 func oneStrictStep(t *testing.T, first, second model.Store) {
 	ana := added(t, first, "ana")
-	session := opened(t, first, ana.ID, noon)
+	session := openedOverAPI(t, first, ana.ID, noon)
 	strict := step(session, 1, noon)
 	strict.RetryWindow = 0
 	errs := together(crowd, func(i int) error {
@@ -92,32 +92,41 @@ func oneStrictStep(t *testing.T, first, second model.Store) {
 	}
 }
 
+// stepAgainstEnd races one step against one end, for 500 sessions.
 func stepAgainstEnd(t *testing.T, first, second model.Store) {
 	ana := added(t, first, "ana")
-	for range 25 {
-		session := opened(t, first, ana.ID, noon)
-		errs := together(2, func(i int) error {
-			if i == 0 {
-				_, err := first.StepSession(t.Context(), step(session, 1, noon))
-				return err
+	for range 500 / crowd {
+		all := make([]model.Session, crowd)
+		must(t, errors.Join(together(len(all), func(i int) error {
+			all[i] = loginOverAPI(ana.ID, noon)
+			_, err := either(i, first, second).OpenSession(t.Context(), all[i], 1)
+			return err
+		})...))
+		errs := together(2*len(all), func(i int) error {
+			if i < len(all) {
+				return either(i, first, second).EndSession(t.Context(), ana.ID, all[i].ID, noon)
 			}
-			return second.EndSession(t.Context(), ana.ID, session.ID, noon)
+			_, err := either(i+1, first, second).StepSession(t.Context(), step(all[i-len(all)], 1, noon))
+			if errors.Is(err, model.ErrNotFound) {
+				return nil
+			}
+			return err
 		})
-		must(t, errs[1])
-		if errs[0] != nil {
-			refused(t, errs[0], model.ErrNotFound)
+		must(t, errors.Join(errs...))
+		for _, session := range all {
+			dead(t, first, session)
 		}
-		dead(t, first, session)
 	}
 }
 
-// dead wants no counter of the session to be worth anything.
+// dead wants neither the first counter of the session nor its successor to be
+// worth anything.
 func dead(t *testing.T, store model.Store, session model.Session) {
 	t.Helper()
 	if alive(t, store, session.ID, noon) {
 		t.Error("the session is alive")
 	}
-	for counter := range int64(4) {
+	for counter := int64(1); counter <= 2; counter++ {
 		_, err := store.StepSession(t.Context(), step(session, counter, noon))
 		refused(t, err, model.ErrNotFound)
 	}
@@ -127,7 +136,7 @@ func stepsAgainstEndAll(t *testing.T, first, second model.Store) {
 	ana := added(t, first, "ana")
 	var all []model.Session
 	for range 10 {
-		all = append(all, opened(t, first, ana.ID, noon))
+		all = append(all, openedOverAPI(t, first, ana.ID, noon))
 	}
 	errs := together(len(all)+1, func(i int) error {
 		if i == len(all)/2 {

@@ -189,7 +189,7 @@ func forgetMovedEnds(t *testing.T, store model.Store) {
 			must(t, store.UseSession(t.Context(), s.ID, noon, idleEnd))
 		},
 	} {
-		sooner, later := opened(t, store, ana.ID, noon), opened(t, store, ana.ID, noon)
+		sooner, later := openedOverAPI(t, store, ana.ID, noon), openedOverAPI(t, store, ana.ID, noon)
 		move(sooner, noon.Add(time.Minute))
 		move(later, noon.Add(idle+time.Hour))
 		if n := got(store.ForgetSessions(t.Context(), noon.Add(time.Minute)))(t); n != 0 {

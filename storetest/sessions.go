@@ -99,9 +99,11 @@ func sessionLives(t *testing.T, store model.Store) {
 		"idle end":     {time.Hour, 2 * time.Hour},
 		"absolute end": {2 * time.Hour, time.Hour},
 	} {
-		session := login(ana.ID, noon)
-		session.IdleExpiresAt, session.ExpiresAt = noon.Add(test.idle), noon.Add(test.absolute)
-		got(store.OpenSession(t.Context(), session, 1))(t)
+		session, overAPI := login(ana.ID, noon), loginOverAPI(ana.ID, noon)
+		for _, s := range []*model.Session{&session, &overAPI} {
+			s.IdleExpiresAt, s.ExpiresAt = noon.Add(test.idle), noon.Add(test.absolute)
+			got(store.OpenSession(t.Context(), *s, 1))(t)
+		}
 		if !alive(t, store, session.ID, noon.Add(time.Hour-time.Microsecond)) {
 			t.Errorf("%s: dead before", name)
 		}
@@ -112,7 +114,7 @@ func sessionLives(t *testing.T, store model.Store) {
 			}
 			_, err := store.PresenceByToken(t.Context(), session.TokenDigest, now)
 			refused(t, err, model.ErrNotFound)
-			_, err = store.StepSession(t.Context(), step(session, 1, now))
+			_, err = store.StepSession(t.Context(), step(overAPI, 1, now))
 			refused(t, err, model.ErrNotFound)
 			refused(t, store.RenewToken(t.Context(), session.TokenDigest, model.Digest{1}, now), model.ErrNotFound)
 			refused(t, store.EndSession(t.Context(), ana.ID, session.ID, now), model.ErrNotFound)
@@ -138,6 +140,7 @@ func cookieIsFound(t *testing.T, store model.Store) {
 func disabledUser(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
 	session, ended := opened(t, store, ana.ID, noon), opened(t, store, ana.ID, noon)
+	overAPI := openedOverAPI(t, store, ana.ID, noon)
 	must(t, store.EndSession(t.Context(), ana.ID, ended.ID, noon))
 	must(t, store.SetDisabled(t.Context(), ana.ID, noon, noon))
 
@@ -146,7 +149,7 @@ func disabledUser(t *testing.T, store model.Store) {
 	}
 	_, err := store.PresenceByToken(t.Context(), session.TokenDigest, noon)
 	refused(t, err, model.ErrNotFound)
-	_, err = store.StepSession(t.Context(), step(session, 1, noon))
+	_, err = store.StepSession(t.Context(), step(overAPI, 1, noon))
 	refused(t, err, model.ErrNotFound)
 	refused(t, store.RenewToken(t.Context(), session.TokenDigest, model.Digest{1}, noon), model.ErrNotFound)
 	if live := got(store.SessionsOf(t.Context(), ana.ID, noon))(t); len(live) != 0 {
@@ -164,8 +167,8 @@ func disabledUser(t *testing.T, store model.Store) {
 
 	// Ended while the user is disabled, it stays ended.
 	must(t, store.SetDisabled(t.Context(), ana.ID, noon, noon))
-	if n := got(store.EndSessions(t.Context(), ana.ID, model.SessionID{}, noon))(t); n != 1 {
-		t.Errorf("%d sessions of the disabled user were ended, want 1", n)
+	if n := got(store.EndSessions(t.Context(), ana.ID, model.SessionID{}, noon))(t); n != 2 {
+		t.Errorf("%d sessions of the disabled user were ended, want 2", n)
 	}
 	must(t, store.SetDisabled(t.Context(), ana.ID, time.Time{}, noon))
 	if alive(t, store, session.ID, noon) {

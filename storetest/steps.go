@@ -16,11 +16,13 @@ var steps = []contract{
 	{"RF-11_a_clock_set_back_opens_no_window", stepClockBack},
 	{"RF-05_a_step_does_not_move_the_absolute_end", stepAbsoluteEnd},
 	{"RF-12_a_step_needs_a_live_session_and_an_enabled_user", stepNeedsLife},
+	{"RF-15_a_session_of_a_browser_has_no_refresh_token", stepOfBrowser},
+	{"KY-10_a_step_may_ask_for_a_session_that_began_before", stepBegunBefore},
 }
 
 func stepMovesOn(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session, other := opened(t, store, ana.ID, noon), opened(t, store, ana.ID, noon)
+	session, other := openedOverAPI(t, store, ana.ID, noon), openedOverAPI(t, store, ana.ID, noon)
 	want := session
 	for counter := range int64(4) {
 		now := noon.Add(time.Duration(counter+1) * time.Hour)
@@ -30,13 +32,13 @@ func stepMovesOn(t *testing.T, store model.Store) {
 		same(t, got(store.Presence(t.Context(), session.ID, now))(t), p)
 	}
 	same(t, got(store.Presence(t.Context(), other.ID, noon))(t).Session, other)
-	_, err := store.StepSession(t.Context(), step(login(ana.ID, noon), 1, noon))
+	_, err := store.StepSession(t.Context(), step(loginOverAPI(ana.ID, noon), 1, noon))
 	refused(t, err, model.ErrNotFound)
 }
 
 func stepRetry(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session := openedOverAPI(t, store, ana.ID, noon)
 	got(store.StepSession(t.Context(), step(session, 1, noon)))(t)
 	for _, after := range []time.Duration{0, time.Microsecond, 9 * time.Second, window - time.Microsecond} {
 		p := got(store.StepSession(t.Context(), step(session, 1, noon.Add(after))))(t)
@@ -52,7 +54,7 @@ func stepRetry(t *testing.T, store model.Store) {
 
 func stepTooLate(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session := openedOverAPI(t, store, ana.ID, noon)
 	before := got(store.StepSession(t.Context(), step(session, 1, noon)))(t)
 	for _, after := range []time.Duration{window, window + time.Microsecond, 11 * time.Second, time.Hour} {
 		_, err := store.StepSession(t.Context(), step(session, 1, noon.Add(after)))
@@ -63,7 +65,7 @@ func stepTooLate(t *testing.T, store model.Store) {
 
 func stepStrict(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session := openedOverAPI(t, store, ana.ID, noon)
 	strict := step(session, 1, noon)
 	strict.RetryWindow = 0
 	got(store.StepSession(t.Context(), strict))(t)
@@ -76,7 +78,7 @@ func stepStrict(t *testing.T, store model.Store) {
 
 func stepRefusals(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session := openedOverAPI(t, store, ana.ID, noon)
 	for counter := range int64(3) {
 		got(store.StepSession(t.Context(), step(session, counter+1, noon)))(t)
 	}
@@ -90,7 +92,7 @@ func stepRefusals(t *testing.T, store model.Store) {
 
 func stepClockBack(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon.Add(-24*time.Hour))
+	session := openedOverAPI(t, store, ana.ID, noon.Add(-24*time.Hour))
 	got(store.StepSession(t.Context(), step(session, 1, noon)))(t)
 	for _, back := range []time.Duration{window, time.Minute, time.Hour} {
 		_, err := store.StepSession(t.Context(), step(session, 1, noon.Add(-back)))
@@ -102,7 +104,7 @@ func stepClockBack(t *testing.T, store model.Store) {
 
 func stepAbsoluteEnd(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session := openedOverAPI(t, store, ana.ID, noon)
 	counter := int64(1)
 	for now := noon; now.Before(session.ExpiresAt); now = now.Add(24 * time.Hour) {
 		p := got(store.StepSession(t.Context(), step(session, counter, now)))(t)
@@ -117,17 +119,48 @@ func stepAbsoluteEnd(t *testing.T, store model.Store) {
 
 func stepNeedsLife(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session := openedOverAPI(t, store, ana.ID, noon)
 	must(t, store.EndSession(t.Context(), ana.ID, session.ID, noon))
 	_, err := store.StepSession(t.Context(), step(session, 1, noon))
 	refused(t, err, model.ErrNotFound)
 
 	// Nor does the parent get its answer again once the session is over.
-	retried := opened(t, store, ana.ID, noon)
+	retried := openedOverAPI(t, store, ana.ID, noon)
 	got(store.StepSession(t.Context(), step(retried, 1, noon)))(t)
 	must(t, store.SetDisabled(t.Context(), ana.ID, noon, noon))
 	_, err = store.StepSession(t.Context(), step(retried, 1, noon))
 	refused(t, err, model.ErrNotFound)
 	_, err = store.StepSession(t.Context(), step(retried, 2, noon))
+	refused(t, err, model.ErrNotFound)
+}
+
+func stepOfBrowser(t *testing.T, store model.Store) {
+	ana := added(t, store, "ana")
+	session := opened(t, store, ana.ID, noon)
+	before := got(store.Presence(t.Context(), session.ID, noon))(t)
+	for _, counter := range []int64{0, 1, 2} {
+		_, err := store.StepSession(t.Context(), step(session, counter, noon))
+		refused(t, err, model.ErrNotFound)
+	}
+	same(t, got(store.Presence(t.Context(), session.ID, noon))(t), before)
+}
+
+func stepBegunBefore(t *testing.T, store model.Store) {
+	ana := added(t, store, "ana")
+	session := openedOverAPI(t, store, ana.ID, noon)
+	before := got(store.Presence(t.Context(), session.ID, noon))(t)
+	bound := step(session, 1, noon)
+	for _, early := range []time.Duration{0, time.Microsecond, time.Hour} {
+		bound.BegunBefore = noon.Add(-early)
+		_, err := store.StepSession(t.Context(), bound)
+		refused(t, err, model.ErrNotFound)
+	}
+	same(t, got(store.Presence(t.Context(), session.ID, noon))(t), before)
+	bound.BegunBefore = noon.Add(time.Microsecond)
+	got(store.StepSession(t.Context(), bound))(t)
+	// The parent gets its answer again under the same condition.
+	got(store.StepSession(t.Context(), bound))(t)
+	bound.BegunBefore = noon
+	_, err := store.StepSession(t.Context(), bound)
 	refused(t, err, model.ErrNotFound)
 }

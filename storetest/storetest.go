@@ -110,10 +110,28 @@ func login(user model.UserID, at time.Time) model.Session {
 	}
 }
 
+// loginOverAPI is login without a session token: of those that have refresh tokens.
+func loginOverAPI(user model.UserID, at time.Time) model.Session {
+	session := login(user, at)
+	session.TokenDigest = model.Digest{}
+	return session
+}
+
 // opened opens a session and returns it as it must be read again.
 func opened(t *testing.T, store model.Store, user model.UserID, at time.Time) model.Session {
 	t.Helper()
-	session := login(user, at)
+	return openedAs(t, store, login(user, at))
+}
+
+// openedOverAPI is opened without a session token.
+func openedOverAPI(t *testing.T, store model.Store, user model.UserID, at time.Time) model.Session {
+	t.Helper()
+	return openedAs(t, store, loginOverAPI(user, at))
+}
+
+func openedAs(t *testing.T, store model.Store, session model.Session) model.Session {
+	t.Helper()
+	user := session.UserID
 	account := got(store.Account(t.Context(), user))(t)
 	session.StatusIndex = got(store.OpenSession(t.Context(), session, account.PasswordVersion))(t)
 	return session

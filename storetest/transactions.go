@@ -103,7 +103,7 @@ func txGoexitKeepsNothing(t *testing.T, store model.Store) {
 // compares what can be read before and after.
 func txUndoesEachVerb(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	session := opened(t, store, ana.ID, noon)
+	session, overAPI := opened(t, store, ana.ID, noon), openedOverAPI(t, store, ana.ID, noon)
 	code := codeFor(ana.ID, 1)
 	must(t, store.IssueCode(t.Context(), code))
 	must(t, store.Record(t.Context(), model.Event{At: noon, Name: model.EventUserCreated, UserID: ana.ID, Client: session.Client}))
@@ -117,7 +117,7 @@ func txUndoesEachVerb(t *testing.T, store model.Store) {
 		"ChangePassword": func(r model.Records) error { return r.ChangePassword(ctx, ana.ID, 1, "new", later) },
 		"ResetPassword":  func(r model.Records) error { return second(r.ResetPassword(ctx, ana.ID, "new", later)) },
 		"OpenSession":    func(r model.Records) error { return second(r.OpenSession(ctx, login(ana.ID, later), 1)) },
-		"StepSession":    func(r model.Records) error { return second(r.StepSession(ctx, step(session, 1, later))) },
+		"StepSession":    func(r model.Records) error { return second(r.StepSession(ctx, step(overAPI, 1, later))) },
 		"UseSession":     func(r model.Records) error { return r.UseSession(ctx, session.ID, later, later.Add(idle)) },
 		"RenewToken":     func(r model.Records) error { return r.RenewToken(ctx, session.TokenDigest, model.Digest{9}, later) },
 		"EndSession":     func(r model.Records) error { return r.EndSession(ctx, ana.ID, session.ID, later) },
