@@ -2,15 +2,15 @@ package gatehouse
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"gatehouse/argon2id"
+	"gatehouse/blocklist"
 	"gatehouse/jwt"
 	"gatehouse/model"
 )
@@ -21,38 +21,54 @@ import (
 type Auth struct {
 	cfg    Config
 	store  model.Store
-	hashes *argon2id.Engine
-	seal   sealer
+	hashes *passwordHashes
 	log    *slog.Logger
 
-	refreshKey []byte // derives refresh tokens; see refreshtoken.go
-	keys       atomic.Pointer[keyring]
-	verifier   *jwt.Verifier
-	list       statusCache
+	commonPasswords *blocklist.List
+	ourNames        blocklist.Context // no password is made of them
+
+	masters  atomic.Pointer[masterKeys]
+	keys     atomic.Pointer[keyring]
+	loading  chan struct{} // holds one while signing keys are loaded
+	verifier *jwt.Verifier
+	list     statusCache
+	patience patience // with the Signer
 }
 
 // New checks the configuration, loads the signing keys and returns the rules over
 // the store. The first signing key is made when it is first needed. The error
-// names the field that is wrong. The store stays the caller's to close.
+// names the field that is wrong, Config.Peppers also where a hash was made with
+// one that is not there. The store stays the caller's to close.
 func New(ctx context.Context, store model.Store, cfg Config) (*Auth, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if cfg.MasterKey, err = masterKey(ctx, store, cfg.MasterKey); err != nil {
+	if err := needPeppers(ctx, store, cfg.Peppers); err != nil {
 		return nil, err
 	}
-	hashes, err := argon2id.NewEngine(argon2id.Config{Params: cfg.HashParams, MemoryBudgetKiB: cfg.HashMemoryKiB})
+	masters, err := configuredMasterKeys(ctx, store, cfg)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := argon2id.NewEngine(argon2id.Config{Params: cfg.HashParams, MemoryBudgetKiB: cfg.HashMemoryKiB, Client: networkOf})
 	if err != nil {
 		return nil, fmt.Errorf("gatehouse: Config.HashParams: %w", err)
 	}
-	a := &Auth{cfg: cfg, store: store, hashes: hashes, log: cfg.Logger}
-	if a.seal, err = newSealer(cfg.MasterKey); err != nil {
+	common, err := blocklist.Common()
+	if err != nil {
 		return nil, err
 	}
-	if a.refreshKey, err = deriveKey(cfg.MasterKey, "gatehouse refresh token v1"); err != nil {
-		return nil, err
+	peppers := slices.Clone(cfg.Peppers)
+	hashes := &passwordHashes{engine: engine, peppers: func() []model.Pepper { return peppers }}
+	// Whatever is kept could be printed.
+	cfg.MasterKey, cfg.FormerMasterKeys, cfg.Peppers = model.MasterKey{}, nil, nil
+	a := &Auth{
+		cfg: cfg, store: store, hashes: hashes, log: cfg.Logger, loading: make(chan struct{}, 1),
+		list: statusCache{turn: make(chan struct{}, 1)}, patience: newPatience(signerPatience, signerCalls),
+		commonPasswords: common, ourNames: ourNames(cfg),
 	}
+	a.masters.Store(masters)
 	if err := a.loadKeys(ctx); err != nil {
 		return nil, err
 	}
@@ -66,6 +82,17 @@ func New(ctx context.Context, store model.Store, cfg Config) (*Auth, error) {
 	return a, nil
 }
 
+const hiddenAuth = "[gatehouse.Auth hidden]"
+
+// Format hides everything under every verb.
+func (a *Auth) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(hiddenAuth)) }
+
+// GoString hides everything.
+func (a *Auth) GoString() string { return hiddenAuth }
+
+// LogValue hides everything in logs.
+func (a *Auth) LogValue() slog.Value { return slog.StringValue(hiddenAuth) }
+
 // Issuer returns the public URL of the installation, without a slash at its end.
 func (a *Auth) Issuer() string { return a.cfg.Issuer }
 
@@ -73,10 +100,33 @@ func (a *Auth) Issuer() string { return a.cfg.Issuer }
 func (a *Auth) PasswordMin() int { return a.cfg.PasswordMin }
 
 // HashMemoryKiB returns the bound on the memory of all password hashes at once.
-func (a *Auth) HashMemoryKiB() uint64 { return a.hashes.MemoryBudgetKiB() }
+func (a *Auth) HashMemoryKiB() uint64 { return a.hashes.engine.MemoryBudgetKiB() }
+
+// PepperIDs returns the ids of the peppers that stored hashes were made with. A
+// pepper that is not among them is needed for new hashes only.
+func (a *Auth) PepperIDs(ctx context.Context) ([]string, error) {
+	ids, err := a.store.PepperIDs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: peppers: %w", err)
+	}
+	return ids, nil
+}
 
 // Ping reports whether the store answers.
 func (a *Auth) Ping(ctx context.Context) error { return a.store.Ping(ctx) }
+
+// networkOf returns on whose behalf a hash is asked for: an IPv4 address, or the
+// IPv6 network of 64 bits that a household has. Where nobody said, it is the zero
+// prefix, one client for all of them.
+func networkOf(ctx context.Context) netip.Prefix {
+	address := model.ClientFrom(ctx).Address.Unmap().WithZone("")
+	bits := 32
+	if address.Is6() {
+		bits = 64
+	}
+	network, _ := address.Prefix(bits) // the zero address has none
+	return network
+}
 
 // now is the one clock: the store never asks its own.
 func (a *Auth) now() time.Time { return a.cfg.Now().UTC().Truncate(time.Microsecond) }
@@ -84,32 +134,4 @@ func (a *Auth) now() time.Time { return a.cfg.Now().UTC().Truncate(time.Microsec
 // event fills in what every event has.
 func (a *Auth) event(ctx context.Context, name model.EventName, user model.UserID, session model.SessionID) model.Event {
 	return model.Event{At: a.now(), Name: name, UserID: user, SessionID: session, Client: model.ClientFrom(ctx)}
-}
-
-func masterKey(ctx context.Context, store model.Store, configured model.MasterKey) (model.MasterKey, error) {
-	if configured != (model.MasterKey{}) {
-		if err := configured.Check(); err != nil {
-			return configured, fmt.Errorf("gatehouse: Config.MasterKey: %w", err)
-		}
-		return configured, nil
-	}
-	keeper, ok := store.(model.MasterKeyKeeper)
-	if !ok {
-		return configured, errors.New("gatehouse: Config.MasterKey is required: this store keeps no key of its own")
-	}
-	key, err := keeper.MasterKey(ctx)
-	if err != nil {
-		return key, fmt.Errorf("gatehouse: master key: %w", err)
-	}
-	return key, nil
-}
-
-// deriveKey returns 32 bytes for one purpose (HKDF-SHA-256, RFC 5869), so that
-// no two uses share a key.
-func deriveKey(master model.MasterKey, purpose string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, master[:], nil, purpose, 32)
-	if err != nil {
-		return nil, fmt.Errorf("gatehouse: derive key: %w", err)
-	}
-	return key, nil
 }

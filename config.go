@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"gatehouse/argon2id"
@@ -18,11 +17,9 @@ const (
 	refreshWindow   = 10 * time.Second
 	refreshIdle     = 7 * 24 * time.Hour
 	sessionIdle     = 24 * time.Hour
-	sessionLifetime = 30 * 24 * time.Hour
 	freshness       = 5 * time.Minute
 	sessionsPerUser = 20
 	eventRetention  = 400 * 24 * time.Hour
-	overloadedRetry = 5 * time.Second
 	recordPatience  = 5 * time.Second
 	useInterval     = time.Minute
 )
@@ -34,12 +31,19 @@ const (
 	DefaultPasswordMin = 15
 	LowestPasswordMin  = 8
 
+	// SessionLifetime is the longest life of a session, and with it of its
+	// refresh tokens.
+	SessionLifetime = 30 * 24 * time.Hour
+
 	ResetCodeTTL  = 30 * time.Minute // of a code for a password that was lost
 	InviteCodeTTL = 24 * time.Hour   // of a code for a first password
 )
 
 // Config says who we are and how strict we are. Issuer and Audience are
-// required; the zero value of everything else is the safe default.
+// required; the zero value of everything else is the safe default. Its keys hide
+// themselves where it is printed, but not behind an unexported field: package fmt
+// prints a Config that a struct keeps in one with its keys. Give it to New and
+// keep the Auth, which hides all.
 type Config struct {
 	// Issuer is the public URL of the installation, https, without a slash at
 	// its end: the iss claim of every token.
@@ -49,6 +53,12 @@ type Config struct {
 	// MasterKey seals the signing keys and derives the refresh tokens. The zero
 	// value asks the store, if it is a model.MasterKeyKeeper as SQLite's is.
 	MasterKey model.MasterKey
+	// FormerMasterKeys still open what was sealed under them, and are good for
+	// the sessions that began under them; see Auth.UseMasterKeys.
+	FormerMasterKeys []model.FormerMasterKey
+	// Signer keeps the private keys elsewhere, such as in a KMS. By default they
+	// are kept in the store, sealed. Not for HS256, whose secret also verifies.
+	Signer Signer
 
 	// Algorithm signs the access tokens: "EdDSA" (the default), "ES256",
 	// "RS256" or "HS256". Tokens of another algorithm are not accepted.
@@ -76,6 +86,23 @@ type Config struct {
 	// HashMemoryKiB bounds the memory of all hashes at once; zero takes what
 	// suits the machine.
 	HashMemoryKiB uint64
+	// Peppers go into every password before it is hashed: the first into new
+	// hashes, the others into those that were made with them. By default none.
+	// Where the key of a hash is missing, its user is told ErrUnavailable, so a
+	// lost pepper locks out everybody whose hash was made with it.
+	Peppers []model.Pepper
+
+	// ContextWords are further words that no password may be made of, such as
+	// the name of the product. What this package, the issuer, the audience and
+	// the user are called counts anyway.
+	ContextWords []string
+	// BreachChecker is asked whether a new password is known from a leak; by
+	// default nobody is. Where it does not answer, the password is refused with
+	// ErrUnavailable.
+	BreachChecker model.BreachChecker
+	// AcceptUnchecked takes a new password all the same where the BreachChecker
+	// does not answer. It is recorded.
+	AcceptUnchecked bool
 
 	// Now is the clock; by default time.Now.
 	Now func() time.Time
@@ -84,8 +111,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if err := checkIssuer(c.Issuer); err != nil {
-		return c, err
+	if err := jwt.CheckIssuer(c.Issuer); err != nil {
+		return c, fmt.Errorf("gatehouse: Config.Issuer %w", err)
 	}
 	if c.Audience == "" {
 		return c, errors.New("gatehouse: Config.Audience is required: the name of the services that accept the tokens")
@@ -95,6 +122,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if _, err := jwt.ParseAlgorithm(c.Algorithm); err != nil {
 		return c, fmt.Errorf("gatehouse: Config.Algorithm: %w", err)
+	}
+	if c.Signer != nil && c.Algorithm == string(jwt.HS256) {
+		return c, errors.New("gatehouse: Config.Signer: the secret of HS256 also verifies, so it cannot be kept elsewhere")
 	}
 	if c.ClientID == "" {
 		c.ClientID = c.Audience
@@ -114,6 +144,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.PasswordMin < LowestPasswordMin || c.PasswordMin > model.MaxPasswordRunes {
 		return c, fmt.Errorf("gatehouse: Config.PasswordMin must lie between %d and %d", LowestPasswordMin, model.MaxPasswordRunes)
 	}
+	if err := model.CheckPeppers(c.Peppers); err != nil {
+		return c, fmt.Errorf("gatehouse: Config.Peppers: %w", err)
+	}
 	if c.HashParams == (argon2id.Params{}) {
 		c.HashParams = argon2id.DefaultParams()
 	}
@@ -124,15 +157,4 @@ func (c Config) withDefaults() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
-}
-
-// checkIssuer holds the issuer to RFC 8414 section 2: https, no query, no
-// fragment; and to one spelling, since verifiers compare it byte for byte.
-func checkIssuer(issuer string) error {
-	u, err := url.Parse(issuer)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil ||
-		u.RawQuery != "" || u.Fragment != "" || u.ForceQuery || u.Path != "" || u.String() != issuer {
-		return errors.New("gatehouse: Config.Issuer must be an https URL of scheme and host alone, such as https://id.example.com")
-	}
-	return nil
 }

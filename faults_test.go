@@ -187,6 +187,14 @@ func TestEveryVerbIsAllOrNothing(t *testing.T) {
 		{"DisableUser", func(ctx context.Context, h *house, u model.User, _ gatehouse.Grant, _ model.Code) error {
 			return h.DisableUser(ctx, u.ID)
 		}},
+		{"JW-24_RotateKeys", func(ctx context.Context, h *house, _ model.User, _ gatehouse.Grant, _ model.Code) error {
+			_, err := h.RotateKeys(ctx)
+			return err
+		}},
+		{"JW-24_ReplaceKeys", func(ctx context.Context, h *house, _ model.User, _ gatehouse.Grant, _ model.Code) error {
+			_, _, err := h.ReplaceKeys(ctx)
+			return err
+		}},
 		{"DeleteUser", func(ctx context.Context, h *house, u model.User, g gatehouse.Grant, _ model.Code) error {
 			return h.DeleteUser(ctx, gatehouse.Deletion{UserID: u.ID, SessionID: g.SessionID, Password: goodPassword})
 		}},
@@ -227,11 +235,11 @@ func TestEveryVerbIsAllOrNothing(t *testing.T) {
 // withMasterKey is the configuration for a store that keeps no key of its own.
 func withMasterKey(t *testing.T, h *house) gatehouse.Config {
 	t.Helper()
-	key, err := h.store.MasterKey(t.Context())
+	keys, err := h.store.MasterKeys(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := h.cfg
-	cfg.MasterKey = key
+	cfg.MasterKey = keys.Current
 	return cfg
 }

@@ -193,6 +193,7 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		{"PW-01 minimum below 8", "PasswordMin", func(c *gatehouse.Config) { c.PasswordMin = 7 }},
 		{"minimum above the maximum", "PasswordMin", func(c *gatehouse.Config) { c.PasswordMin = 257 }},
 		{"PW-15 hash below the floor", "HashParams", func(c *gatehouse.Config) { c.HashParams = argon2id.Params{MemoryKiB: 8192, Passes: 1, Lanes: 1} }},
+		{"KY-09 HS256 kept elsewhere", "Signer", func(c *gatehouse.Config) { c.Algorithm, c.Signer = "HS256", &distant{} }},
 		{"KY-02 master key that is not random", "MasterKey", func(c *gatehouse.Config) { c.MasterKey = model.MasterKey{1, 2, 3} }},
 	}
 	for _, tt := range tests {

@@ -33,42 +33,75 @@ type AccessGrant struct {
 	ExpiresIn   time.Duration
 }
 
-// grant signs the tokens of a session as it is now.
-func (a *Auth) grant(ctx context.Context, who model.Presence) (Grant, error) {
+// grant signs the tokens of a session as it is now. The key is the one that the
+// session began with.
+func (a *Auth) grant(ctx context.Context, who model.Presence, key refreshKey) (Grant, error) {
 	access, err := a.accessToken(ctx, who)
 	if err != nil {
 		return Grant{}, err
 	}
+	return access.with(who, key), nil
+}
+
+// with adds the refresh token in force.
+func (g AccessGrant) with(who model.Presence, key refreshKey) Grant {
 	return Grant{
-		AccessToken: access.AccessToken, ExpiresIn: access.ExpiresIn,
-		RefreshToken: a.refreshToken(who.Session.ID, who.Session.Counter),
+		AccessToken: g.AccessToken, ExpiresIn: g.ExpiresIn,
+		RefreshToken: key.token(who.Session.ID, who.Session.Counter),
 		SessionID:    who.Session.ID, User: who.User,
-	}, nil
+	}
 }
 
 // accessToken is the one place where an access token is made (RFC 9068 section
 // 2.2). No token outlives its session.
 func (a *Auth) accessToken(ctx context.Context, who model.Presence) (AccessGrant, error) {
-	signer, err := a.signingKey(ctx)
+	ring, err := a.ringAt(ctx, who.Keys)
 	if err != nil {
 		return AccessGrant{}, err
 	}
 	now := a.now()
+	signer := ring.signer(now)
 	expires := now.Add(a.cfg.AccessTTL)
 	if expires.After(who.Session.ExpiresAt) {
 		expires = who.Session.ExpiresAt
 	}
-	token, err := signer.SignAccessToken(&jwt.Claims{
+	token, err := a.signAccessToken(signer, who, now, expires)
+	if err != nil {
+		return AccessGrant{}, err
+	}
+	return AccessGrant{AccessToken: token, ExpiresIn: expires.Sub(now)}, nil
+}
+
+func (a *Auth) signAccessToken(signer ringKey, who model.Presence, issued, expires time.Time) (string, error) {
+	token, err := signer.key.SignAccessToken(&jwt.Claims{
 		Issuer: a.cfg.Issuer, Subject: who.User.ID.String(), Audience: []string{a.cfg.Audience},
-		IssuedAt: now, ExpiresAt: expires, AuthTime: who.Session.AuthenticatedAt,
+		IssuedAt: issued, ExpiresAt: expires, AuthTime: who.Session.AuthenticatedAt,
 		TokenID: jwt.NewTokenID(), ClientID: a.cfg.ClientID,
 		SessionID: who.Session.ID.String(), AMR: []string{"pwd"}, ACR: "aal1", Roles: who.User.Roles,
 		Status: jwt.StatusReference{Index: who.Session.StatusIndex, URI: a.cfg.StatusListURI},
 	})
 	if err != nil {
-		return AccessGrant{}, fmt.Errorf("gatehouse: sign access token: %w", err)
+		return "", fmt.Errorf("gatehouse: sign access token: %w", signer.trouble(err))
 	}
-	return AccessGrant{AccessToken: token, ExpiresIn: expires.Sub(now)}, nil
+	return token, nil
+}
+
+// proveSigner finds out, before anything is done, whether the keys can be read and
+// a Signer signs: one that does not must cost nobody a session. What it signs has
+// long expired, and nobody gets it. Other keys do not fail.
+func (a *Auth) proveSigner(ctx context.Context, who model.Presence) error {
+	ring, err := a.ringAt(ctx, who.Keys)
+	if err != nil {
+		return err
+	}
+	signer := ring.signer(a.now())
+	if !signer.elsewhere {
+		return nil
+	}
+	past := a.now().Add(-24 * time.Hour)
+	who.Session = model.Session{ID: model.NewID[model.Session](), AuthenticatedAt: past}
+	_, err = a.signAccessToken(signer, who, past, past.Add(time.Second))
+	return err
 }
 
 const hiddenGrant = "[grant hidden]"

@@ -2,7 +2,9 @@ package gatehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gatehouse/jwt"
@@ -10,16 +12,20 @@ import (
 )
 
 // keyring is the signing keys of the configured algorithm, as the store had
-// them when they were last loaded. It never changes; a new one replaces it.
+// them when they were last loaded. It never changes; a newer one replaces it.
 type keyring struct {
-	keys   []ringKey
-	public jwt.KeySet
+	keys    []ringKey
+	public  jwt.KeySet
+	version model.KeysVersion
+	missing error              // why a key of ours is not among them; nil when all are
+	kept    []model.SigningKey // all that these were among, of whatever algorithm
 }
 
 type ringKey struct {
 	generation int64
 	activeFrom time.Time
 	key        *jwt.SigningKey
+	elsewhere  bool // a Signer has the private half
 }
 
 // KeyState is where a signing key is in its life.
@@ -40,12 +46,19 @@ type KeyInfo struct {
 	State      KeyState
 	CreatedAt  time.Time
 	ActiveFrom time.Time
+	// ForgottenAt is when the key may be forgotten: KeyKeptAfter after a later
+	// key of the configured algorithm signs. It is zero before there is one.
+	ForgottenAt time.Time
+	// MasterKeyID names the master key that seals it, as Auth.MasterKeyIDs
+	// does; empty when the record names none.
+	MasterKeyID string
 }
 
 // KeySet returns the keys that verify our tokens, as RFC 7517 has them when it
-// is encoded as JSON. It reads no storage but for the first time.
+// is encoded as JSON. What another process changed is in it. When the store does
+// not answer, it is the set that was known last.
 func (a *Auth) KeySet(ctx context.Context) (jwt.KeySet, error) {
-	ring, err := a.ring(ctx)
+	ring, err := a.ringNow(ctx)
 	if err != nil {
 		return jwt.KeySet{}, err
 	}
@@ -59,11 +72,19 @@ func (a *Auth) SigningKeys(ctx context.Context) ([]KeyInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gatehouse: signing keys: %w", err)
 	}
+	return a.describe(kept), nil
+}
+
+// describe says where in its life each key is.
+func (a *Auth) describe(kept []model.SigningKey) []KeyInfo {
 	now := a.now()
 	infos := make([]KeyInfo, len(kept))
 	active := -1
 	for i, k := range kept {
-		infos[i] = KeyInfo{KeyID: k.KeyID, Algorithm: k.Algorithm, State: KeyRetired, CreatedAt: k.CreatedAt, ActiveFrom: k.ActiveFrom}
+		infos[i] = infoOf(k, KeyRetired)
+		if next := slices.IndexFunc(kept, func(other model.SigningKey) bool { return a.follows(other, k) }); next >= 0 {
+			infos[i].ForgottenAt = kept[next].ActiveFrom.Add(KeyKeptAfter)
+		}
 		switch {
 		case k.Algorithm != a.cfg.Algorithm:
 		case k.ActiveFrom.After(now):
@@ -75,14 +96,55 @@ func (a *Auth) SigningKeys(ctx context.Context) ([]KeyInfo, error) {
 	if active >= 0 {
 		infos[active].State = KeyActive
 	}
-	return infos, nil
+	return infos
 }
 
-// ring returns the keys that were loaded last, and makes the first one where
-// there is none: a program that only looks makes no key.
-func (a *Auth) ring(ctx context.Context) (*keyring, error) {
-	if ring := a.keys.Load(); len(ring.keys) > 0 {
-		return ring, nil
+// follows reports whether key signs in the place of before. A key of another
+// algorithm is followed by one that was made after it, and not by those that were
+// there: while servers are started one after the other with another algorithm,
+// those that still have the former one leave the new key alone.
+func (a *Auth) follows(key, before model.SigningKey) bool {
+	switch key.Algorithm {
+	case before.Algorithm:
+		return key.Algorithm == a.cfg.Algorithm && key.Generation > before.Generation
+	case a.cfg.Algorithm:
+		return key.CreatedAt.After(before.CreatedAt)
+	}
+	return false
+}
+
+func infoOf(kept model.SigningKey, state KeyState) KeyInfo {
+	return KeyInfo{
+		KeyID: kept.KeyID, Algorithm: kept.Algorithm, State: state,
+		CreatedAt: kept.CreatedAt, ActiveFrom: kept.ActiveFrom, MasterKeyID: sealedUnder(kept.Sealed),
+	}
+}
+
+// ringNow returns the keys as they are now, and makes the first one where there
+// is none. When the store does not answer, the keys are those that were loaded
+// last.
+func (a *Auth) ringNow(ctx context.Context) (*keyring, error) {
+	version, err := a.store.KeysVersion(ctx)
+	if err != nil {
+		if ring := a.keys.Load(); len(ring.keys) > 0 && ctx.Err() == nil {
+			a.log.WarnContext(ctx, "signing keys not looked at", "error", err)
+			return ring, nil
+		}
+		return nil, fmt.Errorf("gatehouse: signing keys: %w", err)
+	}
+	return a.ringAt(ctx, version)
+}
+
+// ringAt returns the keys as they were when the store had this version of them,
+// or newer, and makes the first one where there is none: a program that only
+// looks makes no key.
+func (a *Auth) ringAt(ctx context.Context, version model.KeysVersion) (*keyring, error) {
+	ring, err := a.reload(ctx, version)
+	if err != nil || len(ring.keys) > 0 {
+		return ring, err
+	}
+	if ring.missing != nil {
+		return nil, ring.missing
 	}
 	if err := a.ensureKeys(ctx); err != nil {
 		return nil, err
@@ -90,75 +152,111 @@ func (a *Auth) ring(ctx context.Context) (*keyring, error) {
 	return a.keys.Load(), nil
 }
 
-// loadKeys reads the signing keys of our algorithm.
+// reload returns the keys as they were when the store had this version of them,
+// or newer. It reads the store only when that is another than ours.
+func (a *Auth) reload(ctx context.Context, version model.KeysVersion) (*keyring, error) {
+	if ring := a.keys.Load(); ring.version == version {
+		return ring, nil
+	}
+	leave, err := a.enterLoading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if ring := a.keys.Load(); ring.version == version {
+		return ring, nil
+	}
+	return a.readKeys(ctx)
+}
+
+// loadKeys reads the signing keys of our algorithm, and tries again those that
+// could not be opened.
 func (a *Auth) loadKeys(ctx context.Context) error {
-	ring, err := a.readKeys(ctx)
+	leave, err := a.enterLoading(ctx)
 	if err != nil {
 		return err
 	}
-	a.keys.Store(ring)
-	return nil
+	defer leave()
+	_, err = a.readKeys(ctx)
+	return err
 }
 
+// enterLoading lets loads follow one another, so that an older state never
+// replaces a newer one.
+func (a *Auth) enterLoading(ctx context.Context) (leave func(), err error) {
+	select {
+	case a.loading <- struct{}{}:
+		return func() { <-a.loading }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("gatehouse: signing keys: %w", context.Cause(ctx))
+	}
+}
+
+// readKeys reads the keys as they are. One that cannot be opened is left out once
+// we hold others, so that it stops nobody who does not need it: what was forgotten
+// goes all the same, and loadKeys tries again, not each request.
 func (a *Auth) readKeys(ctx context.Context) (*keyring, error) {
 	kept, err := a.store.SigningKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("gatehouse: signing keys: %w", err)
 	}
-	ring := &keyring{}
+	ring := &keyring{version: model.KeysVersionOf(kept), kept: kept}
 	var public []jwt.VerifyKey
 	for _, k := range kept {
 		if k.Algorithm != a.cfg.Algorithm {
 			continue
 		}
-		key, err := a.openKey(k)
-		if err != nil {
-			return nil, err
+		key, err := a.openKey(ctx, k)
+		switch {
+		case err != nil && (a.keys.Load() == nil || ctx.Err() != nil):
+			return nil, err // whoever hangs up decides nothing for the others
+		case err != nil:
+			ring.missing = errors.Join(ring.missing, err)
+			a.log.ErrorContext(ctx, "signing key not opened", "key_id", k.KeyID, "error", err)
+			continue
 		}
-		ring.keys = append(ring.keys, ringKey{generation: k.Generation, activeFrom: k.ActiveFrom, key: key})
-		public = append(public, key.VerifyKey())
+		ring.keys = append(ring.keys, key)
+		public = append(public, key.key.VerifyKey())
 	}
 	if ring.public, err = jwt.NewKeySet(public...); err != nil {
 		return nil, fmt.Errorf("gatehouse: signing keys: %w", err)
 	}
+	a.keys.Store(ring)
 	return ring, nil
 }
 
 // openKey unseals a key, unless it is one that we hold already.
-func (a *Auth) openKey(kept model.SigningKey) (*jwt.SigningKey, error) {
+func (a *Auth) openKey(ctx context.Context, kept model.SigningKey) (ringKey, error) {
 	if held := a.keys.Load(); held != nil {
 		for _, k := range held.keys {
 			if k.key.KeyID() == kept.KeyID {
-				return k.key, nil
+				return k, nil
 			}
 		}
 	}
-	encoded, err := a.seal.Open(kept.Sealed, keyPlace(kept.KeyID, kept.Algorithm))
+	plain, kind, err := a.masters.Load().openKey(kept)
 	if err != nil {
-		return nil, err
+		return ringKey{}, err
 	}
-	key, err := jwt.ParseSigningKey(jwt.Algorithm(kept.Algorithm), kept.KeyID, encoded)
+	opened := ringKey{generation: kept.Generation, activeFrom: kept.ActiveFrom, elsewhere: kind == recordHandle}
+	if opened.elsewhere {
+		opened.key, err = a.openElsewhere(ctx, kept, plain)
+	} else {
+		opened.key, err = jwt.ParseSigningKey(jwt.Algorithm(kept.Algorithm), kept.KeyID, plain)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("gatehouse: signing key %s: %w", kept.KeyID, err)
+		return ringKey{}, fmt.Errorf("gatehouse: signing key %s: %w", kept.KeyID, err)
 	}
-	return key, nil
+	return opened, nil
 }
 
-// signingKey returns the key of the latest generation that is active by now.
-func (a *Auth) signingKey(ctx context.Context) (*jwt.SigningKey, error) {
-	ring, err := a.ring(ctx)
-	if err != nil {
-		return nil, err
-	}
-	now := a.now()
-	for i := len(ring.keys) - 1; i > 0; i-- {
-		if !ring.keys[i].activeFrom.After(now) {
-			return ring.keys[i].key, nil
+// signer returns the key of the latest generation that is active at this time.
+// There is one.
+func (r *keyring) signer(now time.Time) ringKey {
+	for i := len(r.keys) - 1; i > 0; i-- {
+		if !r.keys[i].activeFrom.After(now) {
+			return r.keys[i]
 		}
 	}
-	return ring.keys[0].key, nil
-}
-
-func keyPlace(keyID, algorithm string) string {
-	return "signing_keys.sealed\x00" + algorithm + "\x00" + keyID
+	return r.keys[0]
 }

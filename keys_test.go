@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"gatehouse"
-	"gatehouse/jwt"
 	"gatehouse/model"
 	"gatehouse/sqlite"
 )
@@ -199,9 +198,7 @@ func TestStolenDatabase(t *testing.T) {
 		}
 		defer func() { _ = store.Close() }()
 		cfg := h.cfg
-		for i := range cfg.MasterKey {
-			cfg.MasterKey[i] = byte(i)
-		}
+		cfg.MasterKey = randomMasterKey()
 		if _, err := gatehouse.New(t.Context(), store, cfg); err == nil || !strings.Contains(err.Error(), "master key") {
 			t.Errorf("the signing keys opened, or the error is about something else: %v", err)
 		}
@@ -269,80 +266,6 @@ func TestTheMasterKeyIsNotMadeAnew(t *testing.T) {
 	defer func() { _ = store.Close() }()
 	if _, err := gatehouse.New(t.Context(), store, h.cfg); err == nil || !strings.Contains(err.Error(), "master.key") {
 		t.Errorf("got %v, want an error that names master.key", err)
-	}
-}
-
-func TestStatusList(t *testing.T) {
-	h := newHouse(t)
-	h.register(t, "ana")
-	grant := h.login(t, "ana")
-	before, err := h.StatusList(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.clock.Add(2 * time.Minute)
-	if same, err := h.StatusList(t.Context()); err != nil || same != before {
-		t.Errorf("signed anew though nothing was ended (%v)", err)
-	}
-	h.clock.Add(30 * time.Second)
-	if renewed, err := h.StatusList(t.Context()); err != nil || renewed == before {
-		t.Errorf("not signed anew at half of its life (%v)", err)
-	}
-	claims, err := h.LoginJWT(t.Context(), grant.AccessToken)
-	if err != nil || claims.Status.URI != "https://id.example.com/v1/status-list" {
-		t.Fatalf("status claim %+v, %v", claims, err)
-	}
-	if err := h.LogoutUser(t.Context(), grant.User.ID, grant.SessionID); err != nil {
-		t.Fatal(err)
-	}
-	h.clock.Add(time.Second)
-	after, err := h.StatusList(t.Context())
-	if err != nil || after == before {
-		t.Fatalf("the list did not change (%v)", err)
-	}
-	kept, err := h.store.EndedIndexes(t.Context())
-	if err != nil || len(kept) != 1 || kept[0] != claims.Status.Index {
-		t.Errorf("ended %v, want [%d] (%v)", kept, claims.Status.Index, err)
-	}
-	if err := h.EraseUser(t.Context(), grant.User.ID); err != nil {
-		t.Fatal(err)
-	}
-	if kept, err := h.store.EndedIndexes(t.Context()); err != nil || len(kept) != 1 {
-		t.Errorf("deleting the user freed the place in the list: %v, %v", kept, err)
-	}
-}
-
-func TestStatusListHasAPlaceForEverySession(t *testing.T) {
-	h := newHouse(t)
-	h.register(t, "ana")
-	h.login(t, "ana")
-	db, err := sql.Open("sqlite", filepath.Join(h.dir, "gatehouse.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	const place = 500_000
-	if _, err := db.ExecContext(t.Context(), "UPDATE sessions SET status_index = ?", place); err != nil {
-		t.Fatal(err)
-	}
-	token, err := h.StatusList(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := jwt.NewStatusListVerifier(jwt.StatusListVerifierConfig{
-		Issuer: "https://id.example.com", URI: "https://id.example.com/v1/status-list", Now: h.clock.Now,
-		Keys: func() jwt.KeySet { keys, _ := h.KeySet(t.Context()); return keys },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := verifier.Verify(token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The next session may get any place of a range twice as large.
-	if list.List.Revoked(place) || list.List.Revoked(2*place) {
-		t.Errorf("a live session at %d is outside a list of %d", place, list.List.Len())
 	}
 }
 

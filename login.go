@@ -19,18 +19,37 @@ type Credentials struct {
 
 // LoginUser checks the credentials and opens a session. A missing user takes as
 // long as a wrong password. Refusals: ErrWrongCredentials, ErrPasswordTooLong,
-// ErrBadRequest, ErrOverloaded; and ErrUserDisabled, told only after the right
-// password.
+// ErrBadRequest, ErrOverloaded; ErrUnavailable where the pepper of the hash is
+// not configured; and ErrUserDisabled, told only after the right password.
 func (a *Auth) LoginUser(ctx context.Context, in Credentials) (Grant, error) {
 	account, err := a.authenticate(ctx, in)
 	if err != nil {
 		return Grant{}, err
 	}
-	session, err := a.openSession(ctx, account, opening{idle: refreshIdle})
+	keys, err := a.store.KeysVersion(ctx)
 	if err != nil {
+		return Grant{}, fmt.Errorf("gatehouse: login: %w", err)
+	}
+	who := model.Presence{User: account.User, Keys: keys}
+	if err := a.proveSigner(ctx, who); err != nil {
 		return Grant{}, err
 	}
-	return a.grant(ctx, model.Presence{User: account.User, Session: session})
+	if who.Session, err = a.openSession(ctx, account, opening{idle: refreshIdle}); err != nil {
+		return Grant{}, err
+	}
+	grant, err := a.grant(ctx, who, a.masters.Load().current().refresh)
+	if err != nil {
+		return Grant{}, errors.Join(err, a.endUnused(ctx, who))
+	}
+	return grant, nil
+}
+
+// endUnused ends a session whose tokens nobody was given, also when the caller has
+// hung up.
+func (a *Auth) endUnused(ctx context.Context, who model.Presence) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
+	defer cancel()
+	return a.LogoutUser(ctx, who.User.ID, who.Session.ID)
 }
 
 // LoginSession is LoginUser for a browser: what it returns is a session token,
@@ -124,7 +143,7 @@ func (a *Auth) openSession(ctx context.Context, account model.Account, how openi
 	session := model.Session{
 		ID: model.NewID[model.Session](), UserID: account.User.ID, TokenDigest: how.token,
 		SteppedAt: now, AuthenticatedAt: now, CreatedAt: now, LastUsedAt: now,
-		IdleExpiresAt: now.Add(how.idle), ExpiresAt: now.Add(sessionLifetime),
+		IdleExpiresAt: now.Add(how.idle), ExpiresAt: now.Add(SessionLifetime),
 		Client: model.ClientFrom(ctx),
 	}
 	err := a.store.Tx(ctx, func(tx model.Records) error {

@@ -9,8 +9,7 @@ import (
 	"gatehouse/model"
 )
 
-// Claims are what a verified access token says. They are shared between
-// callers: read them, do not change them.
+// Claims are what a verified access token says. They belong to the caller.
 type Claims = jwt.Claims
 
 // LoginJWT checks an access token: signature, algorithm, type, issuer,
@@ -26,12 +25,6 @@ func (a *Auth) LoginJWT(_ context.Context, accessToken string) (*Claims, error) 
 	return claims, nil
 }
 
-// ExplainJWT is LoginJWT for people: its error says why a token is refused. It
-// is for the operator's eyes; doors answer with LoginJWT's refusal.
-func (a *Auth) ExplainJWT(_ context.Context, accessToken string) (*Claims, error) {
-	return a.verifier.Verify(accessToken)
-}
-
 // BearerPresence checks an access token and the session behind it, and returns
 // the user as the store has it now. Refusal: ErrInvalidToken.
 func (a *Auth) BearerPresence(ctx context.Context, accessToken string) (model.Presence, error) {
@@ -41,9 +34,23 @@ func (a *Auth) BearerPresence(ctx context.Context, accessToken string) (model.Pr
 
 // bearer is BearerPresence with what the token says.
 func (a *Auth) bearer(ctx context.Context, accessToken string) (*Claims, model.Presence, error) {
-	claims, err := a.LoginJWT(ctx, accessToken)
+	ring := a.keys.Load()
+	claims, err := a.verifier.Verify(accessToken)
+	if errors.Is(err, jwt.ErrUnknownKey) {
+		// Another process may have begun to sign with a key since we looked.
+		var keys model.KeysVersion
+		if keys, err = a.store.KeysVersion(ctx); err != nil {
+			return nil, model.Presence{}, fmt.Errorf("gatehouse: who is there: %w", err)
+		}
+		if ring, err = a.reload(ctx, keys); err != nil {
+			return nil, model.Presence{}, err
+		}
+		if claims, err = a.verifier.Verify(accessToken); errors.Is(err, jwt.ErrUnknownKey) && ring.missing != nil {
+			return nil, model.Presence{}, fmt.Errorf("gatehouse: who is there: %w", ring.missing)
+		}
+	}
 	if err != nil {
-		return nil, model.Presence{}, err
+		return nil, model.Presence{}, model.ErrInvalidToken
 	}
 	id, err := model.ParseID[model.Session](claims.SessionID)
 	if err != nil {
@@ -55,6 +62,15 @@ func (a *Auth) bearer(ctx context.Context, accessToken string) (*Claims, model.P
 	}
 	if who.User.ID.String() != claims.Subject {
 		return nil, model.Presence{}, model.ErrInvalidToken
+	}
+	if who.Keys != ring.version {
+		// A key that was forgotten since is worth nothing, whoever forgot it.
+		if _, err := a.reload(ctx, who.Keys); err != nil {
+			return nil, model.Presence{}, err
+		}
+		if claims, err = a.verifier.Verify(accessToken); err != nil {
+			return nil, model.Presence{}, model.ErrInvalidToken
+		}
 	}
 	return claims, who, nil
 }

@@ -26,6 +26,28 @@ func (h *house) refreshRefused(t testing.TB, token model.RefreshToken) {
 	}
 }
 
+func (h *house) sweep(t testing.TB) {
+	t.Helper()
+	if err := h.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reuses returns the recorded reuses of refresh tokens.
+func (h *house) reuses(t testing.TB, id model.UserID) (found []model.Event) {
+	t.Helper()
+	events, err := h.store.EventsOf(t.Context(), id, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Name == model.EventTokenReuse {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
 func TestRefresh(t *testing.T) {
 	t.Run("RF-01_each_use_gives_another", func(t *testing.T) {
 		h := newHouse(t)
@@ -49,9 +71,8 @@ func TestRefresh(t *testing.T) {
 		if _, err := h.BearerPresence(t.Context(), r2.AccessToken); !errors.Is(err, model.ErrInvalidToken) {
 			t.Errorf("the access token lives on: %v", err)
 		}
-		events, err := h.store.EventsOf(t.Context(), ana.ID, 1)
-		if err != nil || len(events) != 1 || events[0].Name != model.EventTokenReuse {
-			t.Errorf("RF-20: newest event %v (%v)", events, err)
+		if got := h.reuses(t, ana.ID); len(got) != 1 {
+			t.Errorf("the reuse is recorded %d times, want 1", len(got))
 		}
 	})
 	t.Run("RF-03_many_at_once_get_one_successor", func(t *testing.T) {
@@ -73,6 +94,9 @@ func TestRefresh(t *testing.T) {
 		}
 		h.refresh(t, grants[0].RefreshToken)
 	})
+}
+
+func TestTheParentWithinTheRetryWindow(t *testing.T) {
 	t.Run("RF-04_the_parent_for_9_seconds_not_for_11", func(t *testing.T) {
 		h := newHouse(t)
 		h.register(t, "ana")
@@ -94,6 +118,9 @@ func TestRefresh(t *testing.T) {
 		h.refreshRefused(t, first.RefreshToken)
 		h.refreshRefused(t, second.RefreshToken)
 	})
+}
+
+func TestRefreshTokensEnd(t *testing.T) {
 	t.Run("RF-05_idle_end", func(t *testing.T) {
 		h := newHouse(t)
 		h.register(t, "ana")
@@ -123,6 +150,52 @@ func TestRefresh(t *testing.T) {
 		h.clock.Add(-time.Hour)
 		h.refreshRefused(t, first.RefreshToken)
 		h.refreshRefused(t, second.RefreshToken)
+	})
+	t.Run("RF-19_the_first_token_is_known_as_spent_until_the_session_is_over", func(t *testing.T) {
+		h := newHouse(t)
+		ana := h.register(t, "ana")
+		first := h.login(t, "ana").RefreshToken
+		token := first
+		for range 29 {
+			h.clock.Add(24 * time.Hour)
+			h.sweep(t)
+			token = h.refresh(t, token).RefreshToken
+		}
+		h.refreshRefused(t, first)
+		h.refreshRefused(t, token)
+		if got := h.reuses(t, ana.ID); len(got) != 1 {
+			t.Errorf("the reuse after 29 days is recorded %d times, want 1", len(got))
+		}
+		for _, row := range []struct {
+			after time.Duration
+			want  int
+		}{{61 * time.Minute, 1}, {2 * time.Minute, 0}} {
+			h.clock.Add(row.after)
+			h.sweep(t)
+			if got := strings.Count(h.snapshot(t), "sessions.id="); got != row.want {
+				t.Errorf("%v later there are %d rows of the session, want %d", row.after, got, row.want)
+			}
+		}
+	})
+}
+
+func TestRefreshTokensOfOthers(t *testing.T) {
+	t.Run("RF-20_reuse_is_recorded_once_and_with_its_place", func(t *testing.T) {
+		h := newHouse(t)
+		ana := h.register(t, "ana")
+		r0 := h.login(t, "ana")
+		r1 := h.refresh(t, r0.RefreshToken)
+		h.refresh(t, r1.RefreshToken)
+		for range 3 {
+			if _, err := h.RefreshJWT(fromDevice(t, "192.0.2.7", "Thief/1"), r0.RefreshToken); !errors.Is(err, model.ErrInvalidToken) {
+				t.Errorf("got %v, want invalid-token", err)
+			}
+		}
+		h.refreshRefused(t, r1.RefreshToken)
+		got := h.reuses(t, ana.ID)
+		if len(got) != 1 || got[0].SessionID != r0.SessionID || got[0].Client.Address.String() != "192.0.2.7" {
+			t.Errorf("got %+v, want one event of this session from 192.0.2.7", got)
+		}
 	})
 	t.Run("RF-16_only_the_exact_string", func(t *testing.T) {
 		h := newHouse(t)
@@ -181,9 +254,9 @@ func TestRefreshAndTheEndOfTheSessionRacing(t *testing.T) {
 	}
 	for name, end := range tests {
 		t.Run(name, func(t *testing.T) {
-			for range 25 {
+			for range 15 {
 				first := h.login(t, "ana")
-				grants := make([]gatehouse.Grant, 8)
+				grants := make([]gatehouse.Grant, 21)
 				errs := together(len(grants), func(i int) (err error) {
 					if i == 0 {
 						return end(first)

@@ -3,7 +3,6 @@ package gatehouse
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"gatehouse/model"
 )
@@ -11,7 +10,7 @@ import (
 // RevokeToken ends the session of an access token or a refresh token, and with
 // it all its tokens (RFC 7009 section 2.1). A refresh token that was spent
 // already ends its session too: whoever holds it may have lost the answer with
-// the next one. A token that is not ours, or is dead, is no error.
+// the next one. A token that is forged, or dead, is no error.
 func (a *Auth) RevokeToken(ctx context.Context, token string) error {
 	seen, err := a.tokenPresence(ctx, token)
 	if errors.Is(err, model.ErrInvalidToken) {
@@ -49,17 +48,20 @@ func (a *Auth) IntrospectToken(ctx context.Context, token string) (Introspection
 // it is the one in force, and not a refresh token that was spent. Refusal:
 // ErrInvalidToken.
 func (a *Auth) tokenPresence(ctx context.Context, token string) (Introspection, error) {
-	if !strings.HasPrefix(token, refreshPrefix) {
+	if !IsRefreshToken(token) {
 		claims, who, err := a.bearer(ctx, token)
 		return Introspection{Active: err == nil, Claims: claims, Presence: who}, err
 	}
-	id, counter, ok := a.parseRefreshToken(model.RefreshToken(token))
+	held, ok := a.parseRefreshToken(model.RefreshToken(token))
 	if !ok {
 		return Introspection{}, model.ErrInvalidToken
 	}
-	who, err := a.store.Presence(ctx, id, a.now())
+	who, err := a.store.Presence(ctx, held.session, a.now())
 	if err != nil {
 		return Introspection{}, orInvalidToken(err)
 	}
-	return Introspection{Active: who.Session.Counter == counter, Presence: who}, nil
+	if !held.of(who.Session) {
+		return Introspection{}, model.ErrInvalidToken
+	}
+	return Introspection{Active: who.Session.Counter == held.counter, Presence: who}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -16,6 +17,7 @@ import (
 const (
 	sealVersion  = 1
 	sealKeyBytes = 8
+	sealHead     = 1 + sealKeyBytes
 )
 
 // errSealed says nothing about why: a record that does not open is a record
@@ -24,7 +26,10 @@ var errSealed = errors.New("gatehouse: a sealed record does not open: it was mad
 
 // sealer encrypts what the store keeps secret.
 type sealer struct {
-	aead  cipher.AEAD
+	// aead is a function because fmt, given a verb that does not fit, prints what
+	// lies behind a pointer in an unexported field of somebody's struct; of a
+	// function it prints an address.
+	aead  func() cipher.AEAD
 	keyID [sealKeyBytes]byte
 }
 
@@ -43,32 +48,48 @@ func newSealer(master model.MasterKey) (sealer, error) {
 	if err != nil {
 		return sealer{}, fmt.Errorf("gatehouse: sealer: %w", err)
 	}
-	s := sealer{aead: aead}
+	s := sealer{aead: func() cipher.AEAD { return aead }}
 	name := sha256.Sum256(key)
 	copy(s.keyID[:], name[:])
 	return s, nil
 }
 
-// Seal encrypts plain for one place: a record moved to another place does not
-// open there.
-func (s sealer) Seal(plain []byte, place string) []byte {
-	record := make([]byte, 0, 1+sealKeyBytes+s.aead.NonceSize()+len(plain)+s.aead.Overhead())
+// encrypt makes the record of a label: moved to where another label stands, it
+// does not open.
+func (s sealer) encrypt(plain []byte, label string) []byte {
+	record := make([]byte, 0, sealHead+s.aead().NonceSize()+len(plain)+s.aead().Overhead())
 	record = append(record, sealVersion)
 	record = append(record, s.keyID[:]...)
-	nonce := make([]byte, s.aead.NonceSize())
+	nonce := make([]byte, s.aead().NonceSize())
 	_, _ = rand.Read(nonce) // never fails
 	record = append(record, nonce...)
-	return s.aead.Seal(record, nonce, plain, []byte(place))
+	return s.aead().Seal(record, nonce, plain, []byte(label))
 }
 
-// Open decrypts what Seal made for the same place.
-func (s sealer) Open(record []byte, place string) ([]byte, error) {
-	head := 1 + sealKeyBytes
-	if len(record) < head+s.aead.NonceSize() || record[0] != sealVersion || [sealKeyBytes]byte(record[1:head]) != s.keyID {
+// name tells this key from others and tells nothing of it.
+func (s sealer) name() string { return hex.EncodeToString(s.keyID[:]) }
+
+// sealedUnder returns the name of the key that a record says it was sealed under.
+func sealedUnder(record []byte) string {
+	if len(record) >= sealHead && record[0] == sealVersion {
+		return hex.EncodeToString(record[1:sealHead])
+	}
+	return ""
+}
+
+// made reports whether a record was sealed under this key, by the name it
+// carries. That it opens proves it.
+func (s sealer) made(record []byte) bool {
+	return len(record) >= sealHead && record[0] == sealVersion && [sealKeyBytes]byte(record[1:sealHead]) == s.keyID
+}
+
+// decrypt opens what encrypt made for the same label.
+func (s sealer) decrypt(record []byte, label string) ([]byte, error) {
+	if !s.made(record) || len(record) < sealHead+s.aead().NonceSize() {
 		return nil, errSealed
 	}
-	nonce := record[head : head+s.aead.NonceSize()]
-	plain, err := s.aead.Open(nil, nonce, record[head+len(nonce):], []byte(place))
+	nonce := record[sealHead : sealHead+s.aead().NonceSize()]
+	plain, err := s.aead().Open(nil, nonce, record[sealHead+len(nonce):], []byte(label))
 	if err != nil {
 		return nil, errSealed
 	}

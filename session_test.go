@@ -70,6 +70,9 @@ func TestPageSessionEnds(t *testing.T) {
 			t.Errorf("access token: %v", err)
 		}
 	})
+}
+
+func TestDisabledUsersHaveNoSession(t *testing.T) {
 	t.Run("SC-10_enabling_revives_nothing", func(t *testing.T) {
 		h := newHouse(t)
 		ana := h.register(t, "ana")
@@ -97,6 +100,9 @@ func TestPageSessionEnds(t *testing.T) {
 		refused(t, h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: otherPassword}), model.ErrInvalidOrExpiredCode)
 		h.login(t, "ana")
 	})
+}
+
+func TestWhichSessionsEnd(t *testing.T) {
 	t.Run("SC-11_a_change_ends_the_others_and_keeps_its_own", func(t *testing.T) {
 		h := newHouse(t)
 		ana := h.register(t, "ana")
