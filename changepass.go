@@ -20,14 +20,15 @@ type PasswordChange struct {
 // ChangePass checks the current password and sets the new one with a salt of
 // its own. Every other session is ended and every code of the user is void.
 // Refusals: ErrWrongPassword, and the others only after the right password:
-// ErrPasswordTooShort, ErrPasswordTooLong, ErrSamePassword, ErrBadRequest;
-// ErrOverloaded.
+// ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked, ErrSamePassword,
+// ErrBadRequest; ErrOverloaded, ErrUnavailable; ErrInvalidToken when the user is
+// gone.
 func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 	account, err := a.confirm(ctx, in.UserID, in.Current, "current_password")
 	if err != nil {
 		return err
 	}
-	password, err := a.newPassword(in.New, "new_password")
+	password, err := a.newPassword(choice{password: in.New, member: "new_password", names: namesOf(account.User)})
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,10 @@ func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 	if subtle.ConstantTimeCompare(current, password) == 1 {
 		return model.ErrSamePassword.With("new_password", "Choose a password that differs from the current one.")
 	}
-	hash, err := a.hashes.Hash(ctx, password)
+	if err := a.refuseBreached(ctx, password, "new_password", in.UserID); err != nil {
+		return err
+	}
+	hash, err := a.hashes.hash(ctx, password)
 	if err != nil {
 		return hashTrouble(err)
 	}
@@ -50,7 +54,7 @@ func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 		if err := tx.HoldAccount(ctx, hold); err != nil {
 			return err
 		}
-		if err := tx.ChangePassword(ctx, in.UserID, account.PasswordVersion, model.PasswordHash(hash), now); err != nil {
+		if err := tx.ChangePassword(ctx, in.UserID, account.PasswordVersion, hash, now); err != nil {
 			return err
 		}
 		return a.cutOff(ctx, tx, cut{userID: in.UserID, keep: in.SessionID, name: model.EventPasswordChange})

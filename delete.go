@@ -18,8 +18,9 @@ type Deletion struct {
 // DeleteUser checks the password and removes the user and everything that is
 // theirs for good: credentials, sessions and codes; events keep the id only.
 // The id is never given out again. Refusals: ErrWrongPassword,
-// ErrPasswordTooLong, ErrBadRequest, ErrOverloaded; ErrInvalidToken when the user
-// is gone, or the session or the password was ended meanwhile.
+// ErrPasswordTooLong, ErrBadRequest, ErrOverloaded; ErrUnavailable where the pepper
+// of the hash is not configured; ErrInvalidToken when the user is gone, or the
+// session or the password was ended meanwhile.
 func (a *Auth) DeleteUser(ctx context.Context, in Deletion) error {
 	account, err := a.confirm(ctx, in.UserID, in.Password, "password")
 	if err != nil {

@@ -9,17 +9,6 @@ import (
 	"gatehouse/model"
 )
 
-// newPassword returns the bytes to hash of a password that somebody chooses, or
-// the refusal with the member it was sent in. Every way to set a password comes
-// through here.
-func (a *Auth) newPassword(password model.Password, member string) ([]byte, error) {
-	canonical, err := password.Canonical()
-	if err == nil {
-		err = password.CheckLength(a.cfg.PasswordMin)
-	}
-	return canonical, named(err, member)
-}
-
 // typedPassword returns the bytes to check of a password that somebody claims
 // to know. Ill-formed or over-long text is refused before any hash.
 func typedPassword(password model.Password, member string) ([]byte, error) {
@@ -29,20 +18,23 @@ func typedPassword(password model.Password, member string) ([]byte, error) {
 
 // checkPassword is the one place where a password is checked against an
 // account. A nil account costs the same as a wrong password. It reports whether
-// the password is right, and hashes it anew when it was hashed at another
-// price.
+// the password is right, and hashes it anew when a new hash would be made
+// otherwise: at another price, by us, under the current pepper. Refusal beside
+// those of the engine: ErrUnavailable where a pepper is missing.
 func (a *Auth) checkPassword(ctx context.Context, account *model.Account, password []byte) (bool, error) {
 	if account == nil || account.PasswordHash == "" || len(password) == 0 {
-		return false, hashTrouble(a.hashes.VerifyAbsent(ctx, password))
+		return false, hashTrouble(a.hashes.verifyAbsent(ctx, password))
 	}
-	verdict, err := a.hashes.Verify(ctx, password, string(account.PasswordHash))
-	if errors.Is(err, argon2id.ErrRejected) {
+	found, err := a.hashes.verify(ctx, password, account.PasswordHash)
+	switch {
+	case errors.Is(err, errHashRejected):
 		return false, a.recordFailure(ctx, model.EventHashRejected, account.User.ID)
-	}
-	if err != nil || !verdict.Match {
+	case errors.Is(err, errPepperMissing):
+		return false, a.pepperMissing(ctx, account.User.ID, err)
+	case err != nil || !found.match:
 		return false, hashTrouble(err)
 	}
-	if verdict.Outdated {
+	if found.outdated {
 		if err := a.rehash(ctx, account, password); err != nil {
 			a.log.WarnContext(ctx, "password not hashed anew", "user_id", account.User.ID.String(), "error", err)
 		}
@@ -53,19 +45,31 @@ func (a *Auth) checkPassword(ctx context.Context, account *model.Account, passwo
 // rehash replaces the hash of a password that was just proven right, unless
 // another login or a change was faster. That it fails denies nobody.
 func (a *Auth) rehash(ctx context.Context, account *model.Account, password []byte) error {
-	hash, err := a.hashes.Hash(ctx, password)
+	hash, err := a.hashes.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	done, err := a.store.RehashPassword(ctx, account.User.ID, account.PasswordHash, model.PasswordHash(hash))
+	done, err := a.store.RehashPassword(ctx, account.User.ID, account.PasswordHash, hash)
 	if err != nil || !done {
 		return err
 	}
 	return a.store.Record(ctx, a.event(ctx, model.EventPasswordRehash, account.User.ID, model.SessionID{}))
 }
 
+// pepperMissing is what becomes of a login whose hash cannot be checked until the
+// operator gives back a key. Nobody is told that the password was wrong.
+func (a *Auth) pepperMissing(ctx context.Context, id model.UserID, cause error) error {
+	a.log.ErrorContext(ctx, "password not checked", "user_id", id.String(), "error", cause)
+	if err := a.recordFailure(ctx, model.EventHashRejected, id); err != nil {
+		return err
+	}
+	return model.ErrUnavailable
+}
+
 // ConfirmPassword checks the password of a user who is already logged in.
-// Refusals: ErrWrongPassword, ErrPasswordTooLong, ErrBadRequest, ErrOverloaded.
+// Refusals: ErrWrongPassword, ErrPasswordTooLong, ErrBadRequest, ErrOverloaded;
+// ErrUnavailable where the pepper of the hash is not configured; ErrInvalidToken
+// when the user is gone.
 func (a *Auth) ConfirmPassword(ctx context.Context, id model.UserID, password model.Password) error {
 	_, err := a.confirm(ctx, id, password, "password")
 	return err
@@ -109,11 +113,12 @@ func (a *Auth) recordFailure(ctx context.Context, name model.EventName, id model
 
 // hashTrouble turns what the hashing engine says into a refusal or trouble.
 func hashTrouble(err error) error {
+	var overloaded *argon2id.Overloaded
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, argon2id.ErrOverloaded):
-		return model.ErrOverloaded.After(overloadedRetry)
+	case errors.As(err, &overloaded):
+		return model.ErrOverloaded.After(overloaded.RetryAfter)
 	default:
 		return fmt.Errorf("gatehouse: hash: %w", err)
 	}

@@ -2,7 +2,6 @@ package gatehouse_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"gatehouse"
 	"gatehouse/argon2id"
 	"gatehouse/model"
-
-	_ "modernc.org/sqlite"
 )
 
 // hashOf reads the hash of a user straight from the file.
@@ -340,94 +337,4 @@ func TestAFailedProofIsRecordedWhateverBecomesOfTheRequest(t *testing.T) {
 			t.Errorf("%d events", fails(model.EventLoginFail))
 		}
 	})
-}
-
-func TestRehashOnLogin(t *testing.T) {
-	h := newHouse(t)
-	ana := h.register(t, "ana")
-	old := h.hashOf(t, ana.ID)
-	h.cfg.HashParams.Passes = 4
-	h.reopen(t)
-	t.Run("PW-17_a_failed_login_changes_nothing", func(t *testing.T) {
-		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: wrongPassword})
-		refused(t, err, model.ErrWrongCredentials)
-		if h.hashOf(t, ana.ID) != old {
-			t.Error("the hash changed")
-		}
-	})
-	t.Run("PW-17_many_right_logins_leave_one_good_hash", func(t *testing.T) {
-		errs := together(4, func(int) error {
-			_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
-			return err
-		})
-		if count(errs, nil) != 4 {
-			t.Fatalf("logins: %v", errs)
-		}
-		now := h.hashOf(t, ana.ID)
-		if !strings.Contains(now, "t=4") {
-			t.Errorf("not hashed anew: %.30s", now)
-		}
-		h.login(t, "ana")
-		if h.hashOf(t, ana.ID) != now {
-			t.Error("hashed anew though nothing changed")
-		}
-	})
-}
-
-func TestAPoisonedHashDeniesWithoutWork(t *testing.T) {
-	h := newHouse(t)
-	ana := h.register(t, "ana")
-	db, err := sql.Open("sqlite", filepath.Join(h.dir, "gatehouse.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	const salt, tag = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	for _, phc := range []string{
-		"$argon2id$v=19$m=8388608,t=3,p=1$" + salt + "$" + tag, "$argon2id$v=19$m=65536,t=1000,p=1$" + salt + "$" + tag,
-		"$argon2i$v=19$m=65536,t=3,p=1$" + salt + "$" + tag, "$argon2id$v=16$m=65536,t=3,p=1$" + salt + "$" + tag, "plain",
-	} {
-		if _, err := db.ExecContext(t.Context(), "UPDATE users SET password_hash = ?", phc); err != nil {
-			t.Fatal(err)
-		}
-		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
-		if !errors.Is(err, model.ErrWrongCredentials) {
-			t.Errorf("PW-19: %s: %v", phc, err)
-		}
-	}
-	events, err := h.store.EventsOf(t.Context(), ana.ID, 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rejected := 0
-	for _, e := range events {
-		if e.Name == model.EventHashRejected {
-			rejected++
-		}
-	}
-	if rejected != 5 {
-		t.Errorf("PW-19: %d events, want 5", rejected)
-	}
-}
-
-func TestAnAccountWithoutPassword(t *testing.T) {
-	h := newHouse(t)
-	ana, code, err := h.InviteUser(t.Context(), gatehouse.Registration{Username: "ana", Email: "ana@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, typed := range []model.Password{"", "null", "[]", "{}", goodPassword} {
-		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: typed})
-		if !errors.Is(err, model.ErrWrongCredentials) {
-			t.Errorf("PW-27: %q: %v", string(typed), err)
-		}
-	}
-	h.clock.Add(24*time.Hour - time.Second)
-	if err := h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: goodPassword}); err != nil {
-		t.Errorf("PW-23: the code of an invitation: %v", err)
-	}
-	refused(t, h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: otherPassword}), model.ErrInvalidOrExpiredCode)
-	if got := h.login(t, "ana@example.com"); got.User.ID != ana.ID {
-		t.Error("somebody else logged in")
-	}
 }

@@ -24,19 +24,24 @@ type Registration struct {
 // adds the user. It does not log in. The hash is computed before the names are
 // looked up, so that a taken name takes as long as a free one. Refusals:
 // ErrUsernameInvalid, ErrUsernameReserved, ErrUsernameTaken, ErrEmailInvalid,
-// ErrEmailTaken, ErrPasswordTooShort, ErrPasswordTooLong, ErrBadRequest,
-// ErrOverloaded; all that is wrong with the form of the input is named at once.
+// ErrEmailTaken, ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked,
+// ErrBadRequest, ErrOverloaded, ErrUnavailable; all that is wrong with the form
+// of the input is named at once.
 func (a *Auth) RegisterUser(ctx context.Context, in Registration) (model.User, error) {
 	user, formErr := a.newUser(in)
-	password, passwordErr := a.newPassword(in.Password, "password")
+	names := append(namesOf(user), in.Username, in.Email) // as they are kept, and as they were typed
+	password, passwordErr := a.newPassword(choice{password: in.Password, member: "password", names: names})
 	if err := model.Together(formErr, passwordErr); err != nil {
 		return model.User{}, err
 	}
-	hash, err := a.hashes.Hash(ctx, password)
+	if err := a.refuseBreached(ctx, password, "password", user.ID); err != nil {
+		return model.User{}, err
+	}
+	hash, err := a.hashes.hash(ctx, password)
 	if err != nil {
 		return model.User{}, hashTrouble(err)
 	}
-	if err := a.addUser(ctx, user, model.PasswordHash(hash), nil); err != nil {
+	if err := a.addUser(ctx, user, hash, nil); err != nil {
 		return model.User{}, err
 	}
 	return user, nil

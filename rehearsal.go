@@ -32,9 +32,14 @@ var errRehearsed = errors.New("gatehouse: only rehearsed")
 // ImportAccount answers as Auth.ImportAccount would after everything that was
 // rehearsed before. The store does the same work and undoes it.
 func (r *Rehearsal) ImportAccount(ctx context.Context, in Import) (added bool, err error) {
-	account, err := in.account()
+	account, err := in.account(r.auth.hashes)
 	if err != nil {
 		return false, err
+	}
+	if in.Wrap {
+		if account.PasswordHash, err = r.auth.keptHash(ctx, account); err != nil {
+			return false, err
+		}
 	}
 	if before, known := r.ids[account.User.ID]; known {
 		if before != fingerprint(account) {

@@ -16,12 +16,12 @@ type PasswordReset struct {
 }
 
 // ResetPass spends a code and sets the new password with a salt of its own. All
-// sessions of the user are ended, and nobody is logged in. The form of the
-// password is checked first, so that a refusal does not cost the code.
-// Refusals: ErrInvalidOrExpiredCode, ErrPasswordTooShort, ErrPasswordTooLong,
-// ErrBadRequest, ErrOverloaded, ErrUserDisabled.
+// sessions of the user are ended, and nobody is logged in. A refusal of the
+// password does not cost the code. Refusals: ErrInvalidOrExpiredCode,
+// ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked, ErrBadRequest,
+// ErrOverloaded, ErrUserDisabled, ErrUnavailable.
 func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
-	password, err := a.newPassword(in.New, "new_password")
+	password, err := a.newPassword(choice{password: in.New, member: "new_password"})
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,10 @@ func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
 	if !alive {
 		return model.ErrInvalidOrExpiredCode
 	}
-	hash, err := a.hashes.Hash(ctx, password)
+	if err := a.refuseBreached(ctx, password, "new_password", model.UserID{}); err != nil {
+		return err
+	}
+	hash, err := a.hashes.hash(ctx, password)
 	if err != nil {
 		return hashTrouble(err)
 	}
@@ -44,12 +47,17 @@ func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
 		if err != nil {
 			return err
 		}
-		user, err := tx.ResetPassword(ctx, id, model.PasswordHash(hash), now)
+		user, err := tx.ResetPassword(ctx, id, hash, now)
 		if err != nil {
 			return err
 		}
 		if user.Disabled() {
 			return model.ErrUserDisabled
+		}
+		// Only the code says whose names they are. What is refused here is
+		// undone, so the code stays good.
+		if err := a.refuseNames(password, "new_password", namesOf(user)); err != nil {
+			return err
 		}
 		return a.cutOff(ctx, tx, cut{userID: id, name: model.EventPasswordReset})
 	})

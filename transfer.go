@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"gatehouse/argon2id"
 	"gatehouse/model"
 )
 
@@ -57,9 +56,24 @@ type Import struct {
 	CreatedAt       time.Time // required, as is UpdatedAt
 	UpdatedAt       time.Time
 
-	// PasswordHash is a PHC string of Argon2id within the bounds of
-	// argon2id.ParseHash, or empty when there is no password yet.
+	// PasswordHash is empty when there is no password yet, or a hash as an export
+	// has it, or one of another system: Argon2id within the bounds of
+	// argon2id.ParseHash, or whatever foreignhash.Parse reads. It is kept in one
+	// spelling, and made anew at the first login.
 	PasswordHash model.PasswordHash
+	// Wrap puts a hash of another system, and Argon2id that is Weak, inside
+	// Argon2id before it is kept, so that a thief of the database has Argon2id of
+	// ours to guess against from the first day on. It costs one hash. What is ours
+	// already stays as it is.
+	Wrap bool
+}
+
+// Weak reports whether a thief guesses the hash faster than the least that is
+// asked of its scheme: that of Argon2id is what HashParams may be, that of others
+// stands at foreignhash.Hash.Weak. Without Wrap it is kept so until the first login.
+func (in Import) Weak() bool {
+	s, err := parseStored(string(in.PasswordHash))
+	return err == nil && s.weak()
 }
 
 // ImportAccount adds the user with id, times and hash as they are; the same
@@ -71,12 +85,18 @@ type Import struct {
 // ErrEmailInvalid, ErrEmailTaken; ErrBadRequest for the field that is wrong
 // otherwise: "id" when it is no id, when somebody else or the same user with
 // other data has it, or when its user was deleted here, "password_hash" when
-// the hash is not one to compute. All that is wrong with the form is named at
-// once.
+// the hash is not one to compute, or was made with a pepper that is not
+// configured here. All that is wrong with the form is named at once.
+// ErrOverloaded, with Wrap alone.
 func (a *Auth) ImportAccount(ctx context.Context, in Import) (added bool, err error) {
-	account, err := in.account()
+	account, err := in.account(a.hashes)
 	if err != nil {
 		return false, err
+	}
+	if in.Wrap {
+		if account.PasswordHash, err = a.wrapHash(ctx, account); err != nil {
+			return false, err
+		}
 	}
 	err = a.store.Tx(ctx, func(tx model.Records) (err error) {
 		added, err = a.takeIn(ctx, tx, account)
@@ -85,8 +105,39 @@ func (a *Auth) ImportAccount(ctx context.Context, in Import) (added bool, err er
 	return added && err == nil, importRefusal(err)
 }
 
+// wrapHash returns what is kept of the given hash with Wrap.
+func (a *Auth) wrapHash(ctx context.Context, given model.Account) (model.PasswordHash, error) {
+	kept, err := a.keptHash(ctx, given)
+	if err != nil || kept != given.PasswordHash || kept == "" {
+		return kept, err
+	}
+	wrapped, err := a.hashes.wrap(ctx, kept)
+	return wrapped, hashTrouble(err)
+}
+
+// keptHash returns the hash that the user has here already where it is the given
+// one inside Argon2id, so that the same import can be run again, and otherwise
+// the given one.
+func (a *Auth) keptHash(ctx context.Context, given model.Account) (model.PasswordHash, error) {
+	here, err := a.store.Account(ctx, given.User.ID)
+	if errors.Is(err, model.ErrNotFound) {
+		return given.PasswordHash, nil
+	}
+	if err != nil {
+		return "", importRefusal(err)
+	}
+	same, err := a.hashes.wraps(ctx, here.PasswordHash, given.PasswordHash)
+	if err != nil {
+		return "", hashTrouble(err)
+	}
+	if same {
+		return here.PasswordHash, nil
+	}
+	return given.PasswordHash, nil
+}
+
 // account checks all that can be checked without the store.
-func (in Import) account() (model.Account, error) {
+func (in Import) account(hashes *passwordHashes) (model.Account, error) {
 	id, idErr := model.ParseID[model.User](in.ID)
 	if idErr != nil || id.IsZero() {
 		idErr = model.ErrBadRequest.With("id", "Write an id as 36 characters, in lower case.")
@@ -96,16 +147,25 @@ func (in Import) account() (model.Account, error) {
 		EmailVerifiedAt: in.EmailVerifiedAt, DisabledAt: in.DisabledAt, CreatedAt: in.CreatedAt, UpdatedAt: in.UpdatedAt,
 	}
 	nameErr := nameUser(&user, in.Username, in.Email, in.Roles)
-	var hashErr error
-	if in.PasswordHash != "" {
-		// PW-19: what must never be computed is not even kept.
-		if _, err := argon2id.ParseHash(string(in.PasswordHash)); err != nil {
-			hashErr = model.ErrBadRequest.With("password_hash", "Give an Argon2id hash as a PHC string, "+
-				"with m up to 262144, t up to 10, p up to 16, a salt of 8 to 64 bytes and a tag of 16 to 64.")
-		}
-	}
+	hash, hashErr := in.hash(hashes)
 	err := model.Together(idErr, nameErr, in.checkTimes(), hashErr)
-	return model.Account{User: user, PasswordHash: in.PasswordHash}, err
+	return model.Account{User: user, PasswordHash: hash}, err
+}
+
+// hash returns what is kept. What must never be computed is not even kept.
+func (in Import) hash(hashes *passwordHashes) (model.PasswordHash, error) {
+	if in.PasswordHash == "" {
+		return "", nil
+	}
+	hash, err := hashes.accept(in.PasswordHash)
+	switch {
+	case errors.Is(err, errPepperMissing):
+		return "", model.ErrBadRequest.With("password_hash", "It was made with a pepper that is not configured here.")
+	case err != nil:
+		return "", model.ErrBadRequest.With("password_hash", "Give a hash that is read here, with a salt and within the limits: "+
+			"Argon2id, Argon2i, bcrypt, scrypt, PBKDF2, SHA-crypt, md5-crypt or phpass.")
+	}
+	return hash, nil
 }
 
 // checkTimes wants times that every engine keeps and RFC 3339 can write.
@@ -142,7 +202,7 @@ func (a *Auth) takeIn(ctx context.Context, tx model.Records, account model.Accou
 	case !errors.Is(err, model.ErrNotFound):
 		return false, err
 	}
-	// RV-22: who was deleted here does not come back with an old file.
+	// Who was deleted here does not come back with an old file.
 	events, err := tx.EventsOf(ctx, id, exportedEvents)
 	if err != nil {
 		return false, err
