@@ -8,7 +8,7 @@ import (
 )
 
 // every calls do once in each period until ctx is cancelled. A panic ends that
-// turn, is logged, and takes nothing else with it (security.md AI-25).
+// turn, is logged, and takes nothing else with it.
 func every(ctx context.Context, period time.Duration, log *slog.Logger, do func(context.Context)) {
 	ticker := time.NewTicker(period)
 	defer ticker.Stop()

@@ -16,10 +16,10 @@ type commands struct {
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	User    userCommands   `cmd:"" help:"Manage users."`
-	Keys    keysCommands   `cmd:"" help:"Look at the signing keys."`
+	Keys    keysCommands   `cmd:"" help:"Look at the signing keys and change them."`
 	Token   tokenCommands  `cmd:"" help:"Look at a token."`
 	Export  exportCommand  `cmd:"" help:"Write all users with their hashes to standard output, one a line. Keep it like a password file."`
-	Import  importCommand  `cmd:"" help:"Add the users of an export; what is refused is named with its line."`
+	Import  importCommand  `cmd:"" help:"Add the users of an export, of ours or of another system; what is refused is named with its line."`
 	Migrate migrateCommand `cmd:"" help:"Bring the schema forward."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the installation and say what to mend."`
 	Trust   trustCommand   `cmd:"" help:"Install the local certificate authority on this machine."`
@@ -38,11 +38,13 @@ type userCommands struct {
 }
 
 type keysCommands struct {
-	List keysListCommand `cmd:"" help:"List the signing keys."`
+	List   keysListCommand   `cmd:"" help:"List the signing keys."`
+	Rotate keysRotateCommand `cmd:"" help:"Make the next signing key now, or replace all of them at once."`
+	Reseal keysResealCommand `cmd:"" help:"Change the master key and seal everything anew under it."`
 }
 
 type tokenCommands struct {
-	Inspect tokenInspectCommand `cmd:"" help:"Explain an access token: header, claims, valid or why not."`
+	Inspect tokenInspectCommand `cmd:"" help:"Explain a token of any kind: what it says, valid or why not."`
 }
 
 // dispatch parses the arguments and runs the command they name.
@@ -130,10 +132,10 @@ const helpText = `Gatehouse: registration, login and tokens for your application
   gatehouse user reset-link WHO  print a link that sets a new password once
   gatehouse user sessions WHO    [--end ID | --end-all --yes]
   gatehouse user delete WHO      [--yes]    remove for good
-  gatehouse keys list            signing keys
+  gatehouse keys list            signing keys; also: keys rotate, keys reseal
   gatehouse token inspect TOKEN  header, claims, valid or why not; - reads stdin
   gatehouse export               users with hashes; keep it like a password file
-  gatehouse import FILE          [--dry-run]   users of an export; - reads stdin
+  gatehouse import FILE|-        [--from SYSTEM] [--dry-run] [--wrap]
   gatehouse migrate              bring the schema forward
   gatehouse version              version, commit, Go
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gatehouse"
+	"gatehouse/argon2id"
+	"gatehouse/jwt"
 	"gatehouse/model"
 )
 
@@ -36,13 +38,19 @@ type config struct {
 	tls       tlsConfig
 
 	masterKeyFile           string // "" for the one beside the database
+	pepperFile              string // "" for no pepper
 	introspectionSecretFile string
 
 	algorithm   string
 	audience    string // "" for the URL
 	accessTTL   time.Duration
 	passwordMin int
-	logFormat   string // "" for the kind that suits standard error
+	breach      breachConfig
+	hashParams  argon2id.Params
+	// hashMemoryKiB bounds the memory of all hashes at once; 0 for what suits the
+	// machine.
+	hashMemoryKiB uint64
+	logFormat     string // "" for the kind that suits standard error
 }
 
 // database is where the store is: a file or a server.
@@ -118,12 +126,13 @@ func parseConfig(values map[string]setting) (config, error) {
 	cfg := config{
 		dataDir:                 or(values["data"].text, "gatehouse-data"),
 		masterKeyFile:           values["master-key-file"].text,
+		pepperFile:              values["pepper-file"].text,
 		introspectionSecretFile: values["introspection-secret-file"].text,
 		audience:                values["audience"].text,
 	}
 	for _, step := range []func(*config, map[string]setting) error{
 		parseListen, parseURL, parseDatabase, parseTLS, parseTrustedProxies, parsePlace,
-		parseTokens, parsePasswordMin, parseLogFormat,
+		parseTokens, parsePasswordMin, parseBreachCheck, parseHash, parseLogFormat,
 	} {
 		if err := step(&cfg, values); err != nil {
 			return config{}, err
@@ -287,7 +296,7 @@ func isAddress(host string) bool {
 func parseTokens(cfg *config, values map[string]setting) error {
 	algorithm := values["algorithm"]
 	cfg.algorithm = or(algorithm.text, "EdDSA")
-	if !slices.Contains([]string{"EdDSA", "ES256", "RS256", "HS256"}, cfg.algorithm) {
+	if _, err := jwt.ParseAlgorithm(cfg.algorithm); err != nil {
 		return algorithm.wrong("%q is none of EdDSA, ES256, RS256 and HS256", algorithm.text)
 	}
 	ttl := values["access-ttl"]

@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 )
 
-// Modes of everything that is made on disk (security.md KY-13).
+// Modes of everything that is made on disk.
 const (
 	dirMode  = 0o700
 	fileMode = 0o600
@@ -67,19 +69,26 @@ func needDataDir(cfg config) error {
 // lockDataDir keeps a second server away from the directory until release is
 // called or the process ends. The lock is the kernel's, so a crash leaves none.
 func lockDataDir(dir string) (release func(), err error) {
-	path := filepath.Join(dir, "gatehouse.lock")
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, fileMode)
-	if err != nil {
-		return nil, fmt.Errorf("--data: %w", err)
-	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	release, err = lockFile(filepath.Join(dir, "gatehouse.lock"))
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		_ = file.Close()
 		return nil, fmt.Errorf("--data: another gatehouse serve already runs on %s", dir)
 	}
 	if err != nil {
+		return nil, fmt.Errorf("--data: %w", err)
+	}
+	return release, nil
+}
+
+// lockFile makes the file where there is none and holds it. One that somebody
+// else holds is syscall.EWOULDBLOCK.
+func lockFile(path string) (release func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("--data: lock %s: %w", path, err)
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return func() { _ = file.Close() }, nil
 }
@@ -127,6 +136,25 @@ func writeFile(path string, content []byte) error {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// removeLeftOver removes what a killed writeFile of this path left beside it. The
+// caller holds the lock of those who write it.
+func removeLeftOver(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		number, found := strings.CutPrefix(entry.Name(), "."+filepath.Base(path)+"-")
+		if _, err := strconv.ParseUint(number, 10, 64); !found || err != nil {
+			continue
+		}
+		if err := os.Remove(filepath.Join(filepath.Dir(path), entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func syncDir(dir string) error {

@@ -15,13 +15,15 @@ import (
 	"time"
 
 	"gatehouse"
-	"gatehouse/argon2id"
 	"gatehouse/sqlite"
 )
 
 // doctorCommand looks at everything and changes nothing but what opening the
 // store does. It exits with 1 when something fails.
-type doctorCommand struct{}
+type doctorCommand struct {
+	Hash   bool          `help:"Only measure the price of a hash, and propose one for --target."`
+	Target time.Duration `placeholder:"TIME" default:"250ms" help:"How long a hash may take, for --hash."`
+}
 
 // grade is how a finding is meant.
 type grade string
@@ -49,24 +51,38 @@ func fail(subject, format string, args ...any) finding {
 	return finding{gradeFail, subject, fmt.Sprintf(format, args...)}
 }
 
-func (doctorCommand) Run(ctx context.Context, p *program, cfg config, problem settingsProblem) error {
+func (d doctorCommand) Run(ctx context.Context, p *program, cfg config, problem settingsProblem) error {
+	if d.Hash {
+		if d.Target < leastHashTarget || d.Target > mostHashTarget {
+			return &usageError{sentence: fmt.Sprintf("--target: %s is out of range; use %s to %s", d.Target, leastHashTarget, mostHashTarget)}
+		}
+		return p.reportAll(proposeHash(ctx, cfg, d.Target))
+	}
 	if problem.error != nil {
 		p.report(fail("settings", "%v", problem.error))
 		return errSaid
 	}
-	failed := false
+	var failed error
 	for _, look := range []func(context.Context, config) []finding{
 		lookAtSettings, lookAtClock, lookAtDataDir, lookAtMasterKey, lookAtStore, lookAtCertificate, lookAtHash,
 	} {
-		for _, found := range look(ctx, cfg) {
-			p.report(found)
-			failed = failed || found.grade == gradeFail
-		}
+		failed = errors.Join(failed, p.reportAll(look(ctx, cfg)))
 	}
-	if failed {
+	if failed != nil {
 		return errSaid
 	}
 	return nil
+}
+
+// reportAll returns errSaid when something failed.
+func (p *program) reportAll(found []finding) (failed error) {
+	for _, f := range found {
+		p.report(f)
+		if f.grade == gradeFail {
+			failed = errSaid
+		}
+	}
+	return failed
 }
 
 func (p *program) report(f finding) {
@@ -132,7 +148,7 @@ func lookAtDataDir(_ context.Context, cfg config) []finding {
 
 func lookAtMasterKey(_ context.Context, cfg config) []finding {
 	path := masterKeyPath(cfg)
-	if _, err := readMasterKey(path); err != nil {
+	if _, err := readMasterKeys(path); err != nil {
 		return []finding{fail("master key", "%v", err)}
 	}
 	return []finding{fine("master key", "%s; keep a copy apart from the database", path)}
@@ -156,10 +172,13 @@ func lookAtStore(ctx context.Context, cfg config) []finding {
 		return []finding{fail("store", "%v", err)}
 	}
 	keys, err := open.auth.SigningKeys(ctx)
-	if err = errors.Join(err, open.auth.Ping(ctx), open.Close()); err != nil {
+	peppers, pepperErr := open.auth.PepperIDs(ctx)
+	if err = errors.Join(err, pepperErr, open.auth.Ping(ctx), open.Close()); err != nil {
 		return []finding{fail("store", "%v", err)}
 	}
-	return append(found, fine("store", "%s answers, with %s", cfg.database, count(len(keys), "signing key")))
+	found = append(found, fine("store", "%s answers, with %s", cfg.database, count(len(keys), "signing key")))
+	found = append(found, lookAtPeppers(cfg, peppers)...)
+	return append(found, lookAtFormerKeys(cfg, open.auth.MasterKeyIDs(), keys)...)
 }
 
 // lookAtSQLite reads the whole file.
@@ -227,23 +246,4 @@ func lookAtACME(cfg config) finding {
 		return warn("certificate", "none was obtained so far; gatehouse serve asks for it")
 	}
 	return fine("certificate", "obtained and renewed by ACME")
-}
-
-// lookAtHash pays for one hash, as every login does.
-func lookAtHash(ctx context.Context, _ config) []finding {
-	params := argon2id.DefaultParams()
-	engine, err := argon2id.NewEngine(argon2id.Config{Params: params})
-	if err != nil {
-		return []finding{fail("hash", "%v", err)}
-	}
-	begin := time.Now()
-	if _, err := engine.Hash(ctx, []byte("the price of one login")); err != nil {
-		return []finding{fail("hash", "%v", err)}
-	}
-	took := time.Since(begin)
-	text := fmt.Sprintf("one login costs %d ms and %d MiB (Argon2id, %s)", took.Milliseconds(), params.MemoryKiB/1024, params)
-	if took > 2*time.Second {
-		return []finding{warn("hash", "%s; this machine is slow for a login server", text)}
-	}
-	return []finding{fine("hash", "%s", text)}
 }

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// maxHeadBytes bounds the request line and the header together (security.md
-// N-27).
+// maxHeadBytes bounds the request line and the header together.
 const maxHeadBytes = 16 << 10
 
 // strictConn is an HTTP/1 connection on which every request has one possible
@@ -96,70 +95,105 @@ const (
 
 // pass looks at bytes on their way and returns how many of them are good.
 func (f *framing) pass(p []byte) (int, verdict) {
-	for i := 0; i < len(p); i++ {
-		if f.untilClose {
-			break
-		}
+	good := 0
+	for good < len(p) && !f.untilClose {
 		if f.body > 0 {
-			skipped := min(f.body, int64(len(p)-i))
+			skipped := min(f.body, int64(len(p)-good))
 			f.body -= skipped
-			i += int(skipped) - 1
+			good += int(skipped)
 			continue
 		}
-		if v := f.head(p[i]); v != fineSoFar {
-			return i, v
+		n, v := f.head(p[good:])
+		good += n
+		if v != fineSoFar {
+			return good, v
 		}
 	}
 	return len(p), fineSoFar
 }
 
-// head takes the next byte of a head.
-func (f *framing) head(b byte) verdict {
-	f.size++
-	if f.size > maxHeadBytes {
-		return tooLong
+// head takes what has come of a head up to the end of a line, and returns how
+// many of these bytes are good.
+func (f *framing) head(p []byte) (int, verdict) {
+	end := bytes.IndexByte(p, '\n')
+	piece := p[:end+1]
+	if end < 0 {
+		piece = p
 	}
-	carriageReturn := len(f.line) > 0 && f.line[len(f.line)-1] == '\r'
-	folded := len(f.line) == 0 && f.lines > 0 && (b == ' ' || b == '\t')
-	if folded || carriageReturn != (b == '\n') {
-		return ambiguous
+	room := maxHeadBytes - f.size
+	if bad := f.ambiguity(piece); bad >= 0 && bad < room {
+		return bad, ambiguous
 	}
-	if b != '\n' {
-		f.line = append(f.line, b)
-		return fineSoFar
+	if len(piece) > room {
+		return room, tooLong
 	}
-	line := string(f.line[:len(f.line)-1])
-	f.line = f.line[:0]
-	switch {
-	case f.lines == 0 && line == "": // RFC 9112 section 2.2 lets it pass
-		return fineSoFar
-	case f.lines == 0:
-		f.http10 = strings.HasSuffix(line, "HTTP/1.0")
-	case line == "":
-		*f = framing{line: f.line, body: f.length, untilClose: f.hasCoding}
-		return fineSoFar
+	f.size += len(piece)
+	if end < 0 {
+		f.line = append(f.line, piece...)
+		return len(piece), fineSoFar
 	}
-	f.lines++
-	if f.lines > 1 && !f.field(line) {
-		return ambiguous
+	line := piece
+	if len(f.line) > 0 {
+		line = append(f.line, piece...)
+		f.line = line[:0]
 	}
-	return fineSoFar
+	if !f.take(line[:len(line)-len("\r\n")]) {
+		return end, ambiguous
+	}
+	return len(piece), fineSoFar
 }
 
-// field takes a header line and reports whether the length of the request is
-// still beyond doubt.
-func (f *framing) field(line string) bool {
-	name, value, _ := strings.Cut(line, ":")
-	value = strings.Trim(value, " \t")
-	switch strings.ToLower(name) {
-	case "content-length":
+// ambiguity is where two readers would begin to see different lines, or -1: at a
+// carriage return or a line feed without the other, and at a folded line.
+func (f *framing) ambiguity(piece []byte) int {
+	afterReturn := len(f.line) > 0 && f.line[len(f.line)-1] == '\r'
+	folded := len(f.line) == 0 && f.lines > 0 && (piece[0] == ' ' || piece[0] == '\t')
+	if folded || afterReturn != (piece[0] == '\n') {
+		return 0
+	}
+	if piece[0] == '\n' {
+		return -1
+	}
+	at := bytes.IndexByte(piece, '\r')
+	last := len(piece) - 1
+	switch {
+	case at >= 0 && at < last && piece[at+1] != '\n':
+		return at + 1
+	case at < 0 && piece[last] == '\n':
+		return last
+	}
+	return -1
+}
+
+// take looks at a line of the head without its end, and reports whether the
+// length of the request is still beyond doubt.
+func (f *framing) take(line []byte) bool {
+	switch {
+	case f.lines == 0 && len(line) == 0: // RFC 9112 section 2.2 lets it pass
+		return true
+	case f.lines == 0:
+		f.http10 = bytes.HasSuffix(line, []byte("HTTP/1.0"))
+	case len(line) == 0:
+		*f = framing{line: f.line, body: f.length, untilClose: f.hasCoding}
+		return true
+	}
+	f.lines++
+	return f.lines == 1 || f.field(line)
+}
+
+// field takes a header line and reports the same.
+func (f *framing) field(line []byte) bool {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	switch {
+	case bytes.EqualFold(name, []byte("Content-Length")):
+		value := string(bytes.Trim(value, " \t"))
 		length, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || f.hasLength || f.hasCoding || strings.Trim(value, "0123456789") != "" {
 			return false
 		}
 		f.hasLength, f.length = true, length
-	case "transfer-encoding":
-		if f.hasCoding || f.hasLength || f.http10 || !strings.EqualFold(value, "chunked") {
+	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+		if f.hasCoding || f.hasLength || f.http10 || !bytes.EqualFold(bytes.Trim(value, " \t"), []byte("chunked")) {
 			return false
 		}
 		f.hasCoding = true

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// limits is how long strangers may take (security.md N-28).
+// limits is how long strangers may take.
 type limits struct {
 	header    time.Duration // to send the header
 	request   time.Duration // to send all of a request

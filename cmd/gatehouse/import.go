@@ -1,34 +1,38 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
-	"strings"
+	"runtime"
+	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"gatehouse"
+	"gatehouse/importer"
 	"gatehouse/model"
 )
 
-// maxLineBytes bounds one line of an import, without its end. A user with a
-// thousand roles fits.
-const maxLineBytes = 64 << 10
-
-// importCommand reads users as exportCommand writes them.
+// importCommand reads users as exportCommand writes them, or as other systems
+// do. It goes through the document twice: nobody is imported before everybody
+// was found to be good.
 type importCommand struct {
-	File   string `arg:"" help:"File with one user a line, as export writes it, or - for standard input."`
-	DryRun bool   `help:"Check every line and write nothing."`
+	File           string `arg:"" help:"Export with users, or - for standard input."`
+	From           string `enum:"gatehouse,keycloak,auth0,firebase,supabase,django,kratos,pocketbase,csv" default:"gatehouse" placeholder:"SYSTEM" help:"Who wrote it: gatehouse, keycloak, auth0, firebase, supabase, django, kratos, pocketbase or csv (gatehouse)."`
+	FirebaseConfig string `placeholder:"FILE" help:"The password hash parameters of the project, as the console of Firebase shows them."`
+	DryRun         bool   `help:"Check every user and write nothing."`
+	Wrap           bool   `help:"Put hashes of other systems inside Argon2id at once."`
+	SkipRefused    bool   `help:"Import the others when some are refused."`
 }
 
 func (c importCommand) Run(ctx context.Context, p *program, cfg config) (err error) {
+	parameters, err := c.firebaseParameters()
+	if err != nil {
+		return err
+	}
 	from := p.stdin
 	if c.File != "-" {
 		file, err := os.Open(c.File)
@@ -43,20 +47,59 @@ func (c importCommand) Run(ctx context.Context, p *program, cfg config) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, open.Close()) }()
-	take := open.auth.ImportAccount
+	input := interruptible(ctx, from)
+	defer input.Close()
+	run := importRun{auth: open.auth, report: newImportReport(p.stderr), wrap: c.Wrap, at: time.Now().UTC().Truncate(time.Microsecond)}
 	if c.DryRun {
-		take = open.auth.RehearseImport().ImportAccount
+		err = run.rehearse(ctx, c.entries(input, parameters), nil)
+		run.report.end("dry run, nothing was written: ")
+	} else {
+		err = c.inTwoPasses(ctx, &run, c.entries(input, parameters), cfg.dataDir)
+		run.report.end("")
 	}
-	count := tally{}
-	err = p.importLines(ctx, from, take, &count)
-	if c.DryRun {
-		fmt.Fprint(p.stderr, "dry run, nothing was written: ")
-	}
-	fmt.Fprintf(p.stderr, "imported %d, refused %d, already there %d\n", count.imported, count.refused, count.alreadyThere)
-	if err == nil && count.refused > 0 {
+	if err == nil && run.report.refused > 0 {
 		err = errSaid
 	}
 	return err
+}
+
+// inTwoPasses keeps between the two passes what the first has found to be good: the
+// document may be a pipe, and may change meanwhile.
+func (c importCommand) inTwoPasses(ctx context.Context, run *importRun, entries iter.Seq2[entry, error], dir string) (err error) {
+	good, err := newSpool(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, good.Close()) }()
+	err = run.rehearse(ctx, entries, good)
+	run.report.imported = 0 // what was counted is only checked so far
+	if err != nil {
+		return fmt.Errorf("%w; nothing was imported", err)
+	}
+	if run.report.refused > 0 && !c.SkipRefused {
+		run.report.nothingImported()
+		return nil
+	}
+	return run.bringIn(ctx, good)
+}
+
+// firebaseParameters reads the file that is named, if any.
+func (c importCommand) firebaseParameters() (importer.FirebaseParameters, error) {
+	switch {
+	case c.FirebaseConfig == "":
+		return importer.FirebaseParameters{}, nil
+	case c.From != string(importer.Firebase):
+		return importer.FirebaseParameters{}, &usageError{sentence: "--firebase-config is for --from=firebase"}
+	}
+	content, err := readSecretFile(c.FirebaseConfig)
+	if err != nil {
+		return importer.FirebaseParameters{}, fmt.Errorf("--firebase-config: %w", err)
+	}
+	parameters, err := importer.ParseFirebaseParameters(string(content))
+	if err != nil {
+		return importer.FirebaseParameters{}, fmt.Errorf("--firebase-config: %s: %w", c.FirebaseConfig, err)
+	}
+	return parameters, nil
 }
 
 // open makes what is missing, but for a dry run.
@@ -67,181 +110,169 @@ func (c importCommand) open(ctx context.Context, p *program, cfg config) (*insta
 	return openInstallation(ctx, cfg, cfg.knownURL(), p.quietLog())
 }
 
-// tally counts what became of the lines of an import.
-type tally struct{ imported, refused, alreadyThere int }
+// interruptible makes reads end with ctx: one from a terminal or a pipe goes on
+// otherwise.
+func interruptible(ctx context.Context, from io.Reader) io.ReadCloser {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(in, from)
+		_ = in.CloseWithError(err)
+	}()
+	return out
+}
 
-// importLines hands each line to take and goes on after a refusal, which it
-// says with the number of the line. Trouble ends it. Nothing that stands in a
-// line is repeated: it may be a hash.
-func (p *program) importLines(ctx context.Context, from io.Reader, take func(context.Context, gatehouse.Import) (bool, error), count *tally) error {
-	lines := readLines(ctx, from)
-	for number := 1; ; number++ {
-		var next line
-		select {
-		case <-ctx.Done():
-			return errors.New("interrupted; what was imported stays, and the same import can be run again")
-		case next = <-lines:
+// importRun is one import on its way.
+type importRun struct {
+	auth   *gatehouse.Auth
+	report *importReport
+	wrap   bool
+	at     time.Time // when users came here whose export does not say when they were made
+}
+
+// rehearse checks every entry, reports, and puts who is good and not here yet
+// into the spool, if there is one.
+func (r *importRun) rehearse(ctx context.Context, entries iter.Seq2[entry, error], good *spool) error {
+	rehearsal := r.auth.RehearseImport()
+	for e, err := range entries {
+		if err == nil && e.noUser != "" {
+			r.report.note("no user, passed by: "+e.noUser, e.line)
+			continue
 		}
-		if errors.Is(next.err, io.EOF) {
-			return nil
-		}
-		added, err := false, next.err
+		added := false
 		if err == nil {
-			var in gatehouse.Import
-			if in, err = parseAccountLine(next.text); err == nil {
-				added, err = take(ctx, in)
+			added, err = r.check(ctx, rehearsal, &e)
+		}
+		switch trouble := r.report.add(e.line, added, err); {
+		case ctx.Err() != nil:
+			return errors.New("interrupted")
+		case trouble != nil:
+			return trouble
+		case err != nil, !added:
+			continue
+		}
+		r.report.remark(e)
+		if good != nil {
+			if err := good.add(e); err != nil {
+				return err
 			}
 		}
-		var refusal *model.Error
-		switch {
-		case errors.As(err, &refusal):
-			count.refused++
-			fmt.Fprintf(p.stderr, "gatehouse: line %d: %s\n", number, reasons(refusal))
-		case err != nil:
-			return fmt.Errorf("line %d: %w; what was imported stays, and the same import can be run again", number, err)
-		case added:
-			count.imported++
-		default:
-			count.alreadyThere++
+	}
+	return nil
+}
+
+// check rehearses one entry and completes it.
+func (r *importRun) check(ctx context.Context, rehearsal *gatehouse.Rehearsal, e *entry) (added bool, err error) {
+	e.in.Wrap = r.wrap
+	if e.foreign {
+		err = r.date(ctx, e)
+	}
+	if err == nil {
+		added, err = rehearsal.ImportAccount(ctx, e.in)
+	}
+	var refusal *model.Error
+	if err != nil && !errors.As(err, &refusal) {
+		err = fmt.Errorf("line %d: %w", e.line, err)
+	}
+	return added, err
+}
+
+// date fills in times that the export does not have. A user who is here already
+// keeps them, so that an import can be run again.
+func (r *importRun) date(ctx context.Context, e *entry) error {
+	in := &e.in
+	if in.CreatedAt.IsZero() {
+		user, err := r.auth.FindUser(ctx, in.ID)
+		if err != nil && !errors.Is(err, model.ErrNotFound) {
+			return err
+		}
+		in.CreatedAt, in.UpdatedAt = user.CreatedAt, user.UpdatedAt
+		if err != nil {
+			in.CreatedAt = r.at
 		}
 	}
-}
-
-// reasons says all that is wrong with a line.
-func reasons(refusal *model.Error) string {
-	if len(refusal.Fields) == 0 {
-		return refusal.Title + "."
+	if in.UpdatedAt.IsZero() {
+		in.UpdatedAt = in.CreatedAt
 	}
-	var said []string
-	for _, field := range refusal.Fields {
-		said = append(said, field.Field+": "+field.Detail)
+	if e.verified && in.EmailVerifiedAt.IsZero() {
+		in.EmailVerifiedAt = in.CreatedAt
 	}
-	return strings.Join(said, " ")
+	if e.disabled {
+		in.DisabledAt = in.CreatedAt
+	}
+	return nil
 }
 
-// line is one line without its end, or why there is none: a refusal, io.EOF
-// after the last, or trouble.
-type line struct {
-	text []byte
-	err  error
-}
-
-var errLineTooLong = model.ErrBodyTooLarge.With("line", fmt.Sprintf("It is longer than %d bytes.", maxLineBytes))
-
-// readLines reads in a goroutine of its own, because a read from a terminal or
-// a pipe cannot be interrupted. The last it sends is io.EOF or trouble.
-func readLines(ctx context.Context, from io.Reader) <-chan line {
-	lines := make(chan line)
+// bringIn imports what is in the spool, several at once: hashes keep the
+// processors busy, and commits that come together share one sync of the disk.
+// The first trouble ends it.
+func (r *importRun) bringIn(ctx context.Context, good *spool) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	entries, outcomes := make(chan entry), make(chan outcome)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) + 1 {
+		workers.Go(func() {
+			for e := range entries {
+				added, err := r.importOne(ctx, e)
+				outcomes <- outcome{line: e.line, added: added, err: err}
+			}
+		})
+	}
 	go func() {
-		in := bufio.NewReaderSize(from, maxLineBytes+len("\n"))
-		for {
-			next := readLine(in)
+		for e, err := range good.entries() {
+			if err != nil {
+				stop(err)
+			}
 			select {
 			case <-ctx.Done():
-				return
-			case lines <- next:
+			case entries <- e:
 			}
-			if next.err != nil && !errors.Is(next.err, errLineTooLong) {
-				return
+			if ctx.Err() != nil {
+				break
 			}
 		}
+		close(entries)
+		workers.Wait()
+		close(outcomes)
 	}()
-	return lines
-}
-
-// readLine reads one line, and passes by the rest of one that is too long.
-func readLine(in *bufio.Reader) line {
-	text, err := in.ReadSlice('\n')
-	switch {
-	case err == nil, errors.Is(err, io.EOF) && len(text) > 0:
-		return line{text: bytes.Clone(bytes.TrimSuffix(text, []byte("\n")))}
-	case !errors.Is(err, bufio.ErrBufferFull):
-		return line{err: err}
-	}
-	for errors.Is(err, bufio.ErrBufferFull) {
-		_, err = in.ReadSlice('\n')
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return line{err: err}
-	}
-	return line{err: errLineTooLong}
-}
-
-// parseAccountLine reads one JSON object with exactly the members of
-// accountLine. The decoder holds to RFC 7493, as that of the API does. A member
-// must not be missing, so that a disabled user does not come back enabled from
-// a file that lost it on the way. Refusal: ErrBadRequest with every member that
-// is wrong.
-func parseAccountLine(text []byte) (gatehouse.Import, error) {
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(text, &members); err != nil || members == nil {
-		return gatehouse.Import{}, notAnObject(err)
-	}
-	var l accountLine
-	var wrong []error
-	for _, member := range l.members() {
-		value, given := members[member.name]
-		delete(members, member.name)
-		if !given {
-			wrong = append(wrong, model.ErrBadRequest.With(member.name, "It is missing; write null for none."))
-		} else if json.Unmarshal(value, member.into) != nil || isNever(member.into) {
-			wrong = append(wrong, model.ErrBadRequest.With(member.name, member.hint))
+	for o := range outcomes {
+		if ctx.Err() != nil && o.err != nil {
+			continue // it was stopped, and why is known
+		}
+		if err := r.report.add(o.line, o.added, o.err); err != nil {
+			stop(err)
 		}
 	}
-	if len(members) > 0 {
-		wrong = append(wrong, model.ErrBadRequest.With("line", "It has a member that is not one of those of an export."))
-	}
-	return l.toImport(), model.Together(wrong...)
+	return stopped(ctx)
 }
 
-// isNever reports the zero time, which would be taken for none: a user who was
-// disabled then would be let in.
-func isNever(value any) bool {
-	at, ok := value.(**time.Time)
-	return ok && *at != nil && (*at).IsZero()
-}
-
-func notAnObject(err error) error {
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return model.ErrBadRequest.With("line", "A member stands in it twice.")
-	}
-	return model.ErrBadRequest.With("line", "It is not one JSON object in UTF-8.")
-}
-
-// lineMember is where the value of a member goes, and what it has to be.
-type lineMember struct {
-	name string
-	into any
-	hint string
-}
-
-func (l *accountLine) members() []lineMember {
-	const text, moment = "It must be text, or null.", "It must be a time from 1970 on, as in 2026-03-01T12:00:00Z"
-	return []lineMember{
-		{"id", &l.ID, "It must be text."},
-		{"username", &l.Username, text},
-		{"email", &l.Email, text},
-		{"email_verified_at", &l.EmailVerifiedAt, moment + ", or null."},
-		{"roles", &l.Roles, "It must be a list of texts."},
-		{"disabled_at", &l.DisabledAt, moment + ", or null."},
-		{"created_at", &l.CreatedAt, moment + "."},
-		{"updated_at", &l.UpdatedAt, moment + "."},
-		{"password_hash", &l.PasswordHash, text},
+// importOne waits as long as it takes for a place among the hashes.
+func (r *importRun) importOne(ctx context.Context, e entry) (added bool, err error) {
+	e.in.Wrap = r.wrap
+	for {
+		added, err = r.auth.ImportAccount(ctx, e.in)
+		if !errors.Is(err, model.ErrOverloaded) || ctx.Err() != nil {
+			return added, err
+		}
 	}
 }
 
-func (l *accountLine) toImport() gatehouse.Import {
-	return gatehouse.Import{
-		ID: l.ID, Username: orZero(l.Username), Email: orZero(l.Email),
-		EmailVerifiedAt: orZero(l.EmailVerifiedAt), Roles: l.Roles, DisabledAt: orZero(l.DisabledAt),
-		CreatedAt: orZero(l.CreatedAt), UpdatedAt: orZero(l.UpdatedAt),
-		PasswordHash: model.PasswordHash(orZero(l.PasswordHash)),
-	}
+type outcome struct {
+	line  int
+	added bool
+	err   error
 }
 
-func orZero[Value any](v *Value) (value Value) {
-	if v != nil {
-		value = *v
+// stopped says why an import ended before its end, or nil.
+func stopped(ctx context.Context) error {
+	const again = "what was imported stays, and the same import can be run again"
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return nil
+	case errors.Is(cause, context.Canceled):
+		return errors.New("interrupted; " + again)
+	default:
+		return fmt.Errorf("%w; %s", cause, again)
 	}
-	return value
 }

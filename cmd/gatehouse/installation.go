@@ -27,6 +27,10 @@ func (i *installation) Close() error { return i.store.Close() }
 // openInstallation opens what is there and makes what is missing. Several
 // processes may have it open at the same time.
 func openInstallation(ctx context.Context, cfg config, publicURL string, log *slog.Logger) (*installation, error) {
+	peppers, err := readPeppers(cfg)
+	if err != nil {
+		return nil, err
+	}
 	if err := makeDataDir(cfg.dataDir); err != nil {
 		return nil, err
 	}
@@ -37,18 +41,25 @@ func openInstallation(ctx context.Context, cfg config, publicURL string, log *sl
 	if err != nil {
 		return nil, err
 	}
-	key, err := masterKey(ctx, store, cfg)
+	keys, err := masterKeys(ctx, store, cfg)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	auth, err := gatehouse.New(ctx, store, gatehouse.Config{
-		Issuer:      publicURL,
-		Audience:    or(cfg.audience, publicURL),
-		MasterKey:   key,
-		Algorithm:   cfg.algorithm,
-		AccessTTL:   cfg.accessTTL,
-		PasswordMin: cfg.passwordMin,
-		Logger:      log,
+		Issuer:          publicURL,
+		Audience:        or(cfg.audience, publicURL),
+		MasterKey:       keys.Current,
+		Algorithm:       cfg.algorithm,
+		AccessTTL:       cfg.accessTTL,
+		PasswordMin:     cfg.passwordMin,
+		BreachChecker:   cfg.breach.checker,
+		AcceptUnchecked: cfg.breach.acceptUnchecked,
+		HashParams:      cfg.hashParams,
+		Peppers:         peppers,
+		Logger:          log,
+
+		HashMemoryKiB:    cfg.hashMemory(machineMemoryKiB()),
+		FormerMasterKeys: keys.Former,
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -75,6 +86,16 @@ func openExisting(ctx context.Context, cfg config, log *slog.Logger) (*installat
 		return nil, err
 	}
 	return openInstallation(ctx, cfg, cfg.knownURL(), log)
+}
+
+// withAuth opens what is there, calls do and closes it.
+func (p *program) withAuth(ctx context.Context, cfg config, do func(*gatehouse.Auth) error) (err error) {
+	open, err := openExisting(ctx, cfg, p.quietLog())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, open.Close()) }()
+	return do(open.auth)
 }
 
 // refuseOpenKey stops before a database is made beside a master key that others

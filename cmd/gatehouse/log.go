@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
-	"time"
 
 	"golang.org/x/term"
 )
@@ -13,21 +13,63 @@ import (
 // person in front of a terminal. Both escape what strangers send, and both give
 // the time in UTC.
 func newLogger(w io.Writer, format string) *slog.Logger {
-	options := &slog.HandlerOptions{ReplaceAttr: inUTC}
-	if format == "" && isTerminal(w) {
-		format = "text"
-	}
-	if format == "text" {
-		return slog.New(slog.NewTextHandler(w, options))
-	}
-	return slog.New(slog.NewJSONHandler(w, options))
+	return slog.New(newLogHandler(w, chooseLogFormat(w, format)))
 }
 
-func inUTC(groups []string, attribute slog.Attr) slog.Attr {
-	if len(groups) == 0 && attribute.Key == slog.TimeKey && attribute.Value.Kind() == slog.KindTime {
-		return slog.String(slog.TimeKey, attribute.Value.Time().UTC().Format(time.RFC3339Nano))
+// newServerLogger is newLogger for a server, whose lines may come by the
+// thousand: they are gathered as lineWriter says. What is worth a warning is
+// written at once, and all that came before it. The caller flushes at the end.
+func newServerLogger(w io.Writer, format string) (log *slog.Logger, flush func()) {
+	lines := &lineWriter{to: w}
+	return slog.New(promptWarnings{newLogHandler(lines, chooseLogFormat(w, format)), lines}), lines.flush
+}
+
+func chooseLogFormat(w io.Writer, format string) string {
+	if format == "" && isTerminal(w) {
+		return "text"
 	}
-	return attribute
+	return format
+}
+
+func newLogHandler(w io.Writer, format string) slog.Handler {
+	if format == "text" {
+		return inUTC{slog.NewTextHandler(w, nil)}
+	}
+	return inUTC{slog.NewJSONHandler(w, nil)}
+}
+
+// inUTC gives every line its time in UTC. The hook of package slog for that
+// would be asked about each member of each line.
+type inUTC struct{ slog.Handler }
+
+func (h inUTC) Handle(ctx context.Context, line slog.Record) error {
+	line.Time = line.Time.UTC()
+	return h.Handler.Handle(ctx, line)
+}
+
+func (h inUTC) WithAttrs(attrs []slog.Attr) slog.Handler { return inUTC{h.Handler.WithAttrs(attrs)} }
+func (h inUTC) WithGroup(name string) slog.Handler       { return inUTC{h.Handler.WithGroup(name)} }
+
+// promptWarnings keeps no line back that somebody may have to act on.
+type promptWarnings struct {
+	slog.Handler
+	lines *lineWriter
+}
+
+func (h promptWarnings) Handle(ctx context.Context, line slog.Record) error {
+	err := h.Handler.Handle(ctx, line)
+	if line.Level >= slog.LevelWarn {
+		h.lines.flush()
+	}
+	return err
+}
+
+func (h promptWarnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return promptWarnings{h.Handler.WithAttrs(attrs), h.lines}
+}
+
+func (h promptWarnings) WithGroup(name string) slog.Handler {
+	return promptWarnings{h.Handler.WithGroup(name), h.lines}
 }
 
 // isTerminal reports whether a person sits at the other end of a stream.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -34,6 +35,11 @@ type program struct {
 	redirectPort string
 	// certificatePoll is the time between two looks at certificate files.
 	certificatePoll time.Duration
+	// masterKeyPoll is the time between two looks at the file of the master keys.
+	masterKeyPoll time.Duration
+	// spareProcessors is how many more processors in Go's sense serve asks for
+	// beside those that hash; 0 where several programs share a process.
+	spareProcessors int
 	// acmeDirectory is the address of the certificate authority of --tls=acme;
 	// "" is Let's Encrypt.
 	acmeDirectory string
@@ -48,12 +54,15 @@ func newProgram() *program {
 		limits:          defaultLimits(),
 		redirectPort:    "80",
 		certificatePoll: 2 * time.Second,
+		masterKeyPoll:   time.Second,
 	}
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := newProgram().run(ctx, os.Args[1:])
+	p := newProgram()
+	p.spareProcessors = runtime.GOMAXPROCS(0)
+	code := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -19,10 +19,19 @@ import (
 )
 
 // TestMain makes the test binary answer to the name gatehouse, for the plays
-// and for tests that need a process of its own.
+// and for tests that need a process of its own. Under the name hasty-gatehouse
+// it waits less for the server that may run beside it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gatehouse": main})
+	testscript.Main(m, map[string]func(){"gatehouse": main, "hasty-gatehouse": func() {
+		p := newProgram()
+		p.masterKeyPoll = hastyPoll
+		os.Exit(p.run(context.Background(), os.Args[1:]))
+	}})
 }
+
+// hastyPoll is the masterKeyPoll of a command beside a server that looks more
+// often than this.
+const hastyPoll = 100 * time.Millisecond
 
 func TestPlays(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -71,6 +80,7 @@ func testProgram() (p *program, stdout, stderr *output) {
 	p.stdin, p.stdout, p.stderr = strings.NewReader(""), stdout, stderr
 	p.environment = func(string) (string, bool) { return "", false }
 	p.certificatePoll = 20 * time.Millisecond
+	p.masterKeyPoll = 20 * time.Millisecond
 	return p, stdout, stderr
 }
 

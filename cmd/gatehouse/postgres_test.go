@@ -87,6 +87,12 @@ func TestCommandsOnPostgreSQL(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	})
+	t.Run("users_of_another_system_come_in_several_at_once", func(t *testing.T) {
+		run(t, "", "import", "--from", "django", "--wrap", "../../importer/testdata/django.json")
+		if got := run(t, "", "user", "list"); !strings.Contains(got, "djana@example.com") || !strings.Contains(got, "dlegacy") {
+			t.Errorf("got %s", got)
+		}
+	})
 	t.Run("doctor_looks_at_the_server", func(t *testing.T) {
 		// The server of the tests does not sync its disk, which is no way to serve.
 		got := ends(t, exitRefused, "", "doctor")

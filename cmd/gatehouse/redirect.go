@@ -12,7 +12,7 @@ import (
 
 // toHTTPS leads readers of pages to the configured address and refuses
 // everything else, without reading a body: what was sent in clear must not be
-// of use (security.md TL-03). The Host of the request is not repeated.
+// of use. The Host of the request is not repeated.
 func toHTTPS(publicURL string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		dismiss(w)
@@ -48,8 +48,8 @@ func query(raw string) string {
 }
 
 // behindProxy serves plain HTTP to the trusted proxies alone, and only what
-// they received over HTTPS (security.md TL-11). Their own health checks carry
-// no X-Forwarded-Proto and hold nothing.
+// they received over HTTPS. Their own health checks carry no X-Forwarded-Proto
+// and hold nothing.
 func behindProxy(next http.Handler, trusted []netip.Prefix, publicURL string) http.Handler {
 	redirect := toHTTPS(publicURL)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -14,43 +14,56 @@ import (
 	"gatehouse/model"
 )
 
-// masterKey reads the master key. SQLite keeps one beside its file, which the
-// rules ask it for when this is the zero key; for PostgreSQL the first process
-// makes one in its data directory, and the others are given a copy.
-func masterKey(ctx context.Context, store model.Store, cfg config) (model.MasterKey, error) {
+// masterKeys reads the master keys. SQLite keeps them beside its file, where the
+// rules ask it for them when there is none here; for PostgreSQL the first process makes one in its data directory, and the others are
+// given a copy.
+func masterKeys(ctx context.Context, store model.Store, cfg config) (keys model.MasterKeys, err error) {
 	path := masterKeyPath(cfg)
 	switch {
 	case cfg.masterKeyFile == "" && cfg.database.file != "":
-		return model.MasterKey{}, nil
+		return keys, nil
 	case cfg.masterKeyFile != "" || exists(path):
-		return readMasterKey(path)
+		return readMasterKeys(path)
 	}
 	sealed, err := store.SigningKeys(ctx)
 	if err != nil {
-		return model.MasterKey{}, fmt.Errorf("--database: %w", err)
+		return keys, fmt.Errorf("--database: %w", err)
 	}
 	if len(sealed) > 0 {
-		return model.MasterKey{}, fmt.Errorf("--master-key-file: there is no %s, and the database holds keys that were sealed "+
+		return keys, fmt.Errorf("--master-key-file: there is no %s, and the database holds keys that were sealed "+
 			"with a master key; copy the file from the process that made it", path)
 	}
-	var key model.MasterKey
-	_, _ = rand.Read(key[:]) // crypto/rand.Read never fails; it ends the program instead
-	if err := writeFile(path, []byte(key.Encode()+"\n")); err != nil {
-		return model.MasterKey{}, fmt.Errorf("--master-key-file: %w", err)
-	}
-	return key, nil
+	keys.Current = model.NewMasterKey()
+	return keys, writeMasterKeys(path, keys)
 }
 
-func readMasterKey(path string) (model.MasterKey, error) {
+func readMasterKeys(path string) (keys model.MasterKeys, err error) {
 	content, err := readSecretFile(path)
 	if err != nil {
-		return model.MasterKey{}, fmt.Errorf("--master-key-file: %w", err)
+		return keys, fmt.Errorf("--master-key-file: %w", err)
 	}
-	key, err := model.ParseMasterKey(oneLine(content))
+	keys, err = model.ParseMasterKeys(string(content))
 	if err != nil {
-		return model.MasterKey{}, fmt.Errorf("--master-key-file: %s: %w", path, err)
+		return keys, fmt.Errorf("--master-key-file: %s: %w", path, err)
 	}
-	return key, nil
+	return keys, nil
+}
+
+// writeMasterKeys replaces the file in one step. A link stays a link.
+func writeMasterKeys(path string, keys model.MasterKeys) error {
+	if err := writeFile(behindLinks(path), []byte(keys.Encode())); err != nil {
+		return fmt.Errorf("--master-key-file: %w", err)
+	}
+	return nil
+}
+
+// behindLinks returns the file that a path leads to, so that two commands that
+// name it differently mean one file. Where there is none, it is the path.
+func behindLinks(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }
 
 // introspectionSecret reads the secret that opens POST /v1/token/introspect,

@@ -24,11 +24,16 @@ type settingFlags struct {
 	ACMEEmail               string `name:"acme-email" placeholder:"EMAIL" help:"Where the authority writes to, for --tls=acme."`
 	TrustedProxies          string `placeholder:"LIST" help:"Addresses or networks of proxies, with commas, whose X-Forwarded-For counts."`
 	MasterKeyFile           string `placeholder:"FILE" help:"Master key (master.key beside the database)."`
+	PepperFile              string `placeholder:"FILE" help:"Peppers that go into password hashes (none)."`
 	IntrospectionSecretFile string `placeholder:"FILE" help:"Introspection secret (introspection.secret in the data directory)."`
 	Algorithm               string `placeholder:"NAME" help:"EdDSA, ES256, RS256 or HS256 (EdDSA)."`
 	Audience                string `placeholder:"TEXT" help:"Audience of the access tokens (the URL)."`
 	AccessTTL               string `name:"access-ttl" placeholder:"TIME" help:"Life of an access token, at most 60m (10m)."`
 	PasswordMin             string `placeholder:"N" help:"Least code points of a password, 8 to 256 (15)."`
+	HashMemory              string `placeholder:"SIZE" help:"Memory of all password hashes at once, as in 256MiB (what suits the machine)."`
+	HashParams              string `placeholder:"PRICE" help:"Price of a new password hash (m=65536,t=3,p=1)."`
+	BreachCheckURL          string `name:"breach-check-url" placeholder:"URL" help:"List of leaked passwords to ask about new ones (nobody is asked)."`
+	BreachCheck             string `placeholder:"KIND" help:"closed or open: refuse or accept a password while the list does not answer (closed)."`
 	LogFormat               string `placeholder:"KIND" help:"text or json (text on a terminal)."`
 }
 
@@ -37,8 +42,8 @@ type settingFlags struct {
 func settingNames() []string {
 	return []string{
 		"listen", "url", "data", "database", "tls", "cert", "key", "acme-email",
-		"trusted-proxies", "master-key-file", "introspection-secret-file",
-		"algorithm", "audience", "access-ttl", "password-min", "log-format",
+		"trusted-proxies", "master-key-file", "pepper-file", "introspection-secret-file",
+		"algorithm", "audience", "access-ttl", "password-min", "breach-check-url", "breach-check", "hash-memory", "hash-params", "log-format",
 	}
 }
 

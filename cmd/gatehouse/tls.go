@@ -49,7 +49,7 @@ func serverTLS(source certificates) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		MaxVersion: tls.VersionTLS13,
-		// Go's own list for 1.2 still has CBC with SHA-1 (security.md TL-02).
+		// Go's own list for 1.2 still has CBC with SHA-1.
 		CipherSuites: []uint16{
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,

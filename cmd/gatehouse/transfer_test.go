@@ -107,7 +107,7 @@ func TestAnImportFromATerminalCanBeInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	if code := <-ended; code != exitRefused || !strings.Contains(stderr.String(), "gatehouse: interrupted; what was imported stays") {
+	if code := <-ended; code != exitRefused || !strings.Contains(stderr.String(), "gatehouse: interrupted; nothing was imported") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

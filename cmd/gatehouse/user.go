@@ -53,7 +53,7 @@ func (c userAddCommand) Run(ctx context.Context, p *program, cfg config) (err er
 
 // quietLog is the log of commands: trouble goes to standard error.
 func (p *program) quietLog() *slog.Logger {
-	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: inUTC}))
+	return slog.New(inUTC{slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})})
 }
 
 // printLink prints the address of the page where a code is used.
