@@ -27,7 +27,7 @@ func whoMayComeIn() map[guard][]string {
 		},
 		cookied:      {"POST /v1/token"},
 		introspector: {"POST /v1/token/introspect"},
-		visitor:      {"GET /", "GET /register", "POST /register", "GET /login", "POST /login", "GET /reset", "POST /reset", "GET /errors/{code}"},
+		visitor:      {"GET /", "GET /register", "POST /register", "GET /login", "POST /login", "GET /reset", "POST /reset", "POST /password/strength", "GET /errors/{code}"},
 		insider: {
 			"POST /logout", "GET /account", "GET /account/password", "POST /account/password", "GET /account/export",
 			"POST /account/export", "GET /account/delete", "POST /account/delete", "POST /account/sessions/end",

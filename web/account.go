@@ -11,7 +11,7 @@ import (
 // me is GET /v1/me.
 func (d *door) me(x *exchange) error {
 	session := x.presence.Session
-	return x.json(http.StatusOK, meAnswer{
+	return x.json(http.StatusOK, &meAnswer{
 		User: userAnswerOf(x.presence.User), Session: sessionAnswerOf(session, session.ID),
 	})
 }

@@ -64,6 +64,7 @@ func shapes(s *site) []shape {
 		{"register", "POST /v1/register", register},
 		{"register_without_email", "POST /v1/register", only},
 		{"register_refused", "POST /v1/register", s.json("POST", "/v1/register", `{"username":"a b","email":"x","password":"short"}`)},
+		{"register_blocked", "POST /v1/register", s.json("POST", "/v1/register", `{"username":"marguerite.duval","password":"MargueriteDuval2026"}`)},
 		{"register_taken", "POST /v1/register", s.json("POST", "/v1/register", `{"username":"ANA","password":"`+goodPassword+`"}`)},
 		{"register_incomplete", "POST /v1/register", s.json("POST", "/v1/register", `{"username":"cid"}`)},
 		{"register_unknown_member", "POST /v1/register", s.json("POST", "/v1/register", `{"role":"admin"}`)},
@@ -87,6 +88,7 @@ func shapes(s *site) []shape {
 		{"password_change_refused", "POST /v1/password/change", s.json("POST", "/v1/password/change", `{"current_password":"x","new_password":"`+otherPassword+`"}`, ana)},
 		{"password_change", "POST /v1/password/change", s.json("POST", "/v1/password/change", `{"current_password":"`+goodPassword+`","new_password":"`+otherPassword+`"}`, ana)},
 		{"password_reset", "POST /v1/password/reset", s.json("POST", "/v1/password/reset", `{"code":"`+string(code)+`","new_password":"`+otherPassword+`"}`)},
+		{"password_reset_blocked", "POST /v1/password/reset", s.json("POST", "/v1/password/reset", `{"code":"x","new_password":"passwordpassword"}`)},
 		{"revoke", "POST /v1/token/revoke", s.form("/v1/token/revoke", "token=x")},
 		{"body_too_large", "POST /v1/login", s.json("POST", "/v1/login", strings.Repeat(" ", maxBody+1))},
 		{"media_type", "POST /v1/login", s.ask("POST", "/v1/login", "x=y", withForm)},
@@ -282,7 +284,7 @@ func TestOpenAPI(t *testing.T) {
 		}
 	})
 	t.Run("only_what_can_happen_is_announced", func(t *testing.T) {
-		never := []string{"too-many-attempts", "email-unverified", "password-blocked", "method-not-allowed"}
+		never := []string{"too-many-attempts", "email-unverified", "method-not-allowed"}
 		alone := []string{"/healthz", "/openapi.json", "/.well-known/oauth-authorization-server"}
 		for path, item := range doc["paths"].(map[string]any) {
 			for method, operation := range item.(map[string]any) {

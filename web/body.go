@@ -64,7 +64,11 @@ func (x *exchange) readBody() error {
 	if len(r.Header["Content-Encoding"]) > 0 {
 		return model.ErrUnsupportedMediaType
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(x.raw, r.Body, maxBody))
+	var text []byte
+	var err error
+	if r.Body != http.NoBody {
+		text, err = io.ReadAll(http.MaxBytesReader(x.raw, r.Body, maxBody))
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

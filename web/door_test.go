@@ -102,7 +102,7 @@ func open(t testing.TB, changes ...func(*Config)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := kept.MasterKey(ctx)
+	keys, err := kept.MasterKeys(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func open(t testing.TB, changes ...func(*Config)) *site {
 	s.url = "https://" + s.host
 	logger := slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.auth, err = gatehouse.New(ctx, s.store, gatehouse.Config{
-		Issuer: s.url, Audience: "shop", MasterKey: key, Logger: logger,
+		Issuer: s.url, Audience: "shop", MasterKey: keys.Current, Logger: logger,
 		HashParams: argon2id.Params{MemoryKiB: 12 << 10, Passes: 3, Lanes: 1},
 		Now:        func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
 	})

@@ -41,7 +41,7 @@ var explanations = map[string]explanation{
 		"Use more characters. A few unrelated words are easy to remember and hard to guess."},
 	"password-too-long": {"The password has more than 256 characters.",
 		"Use 256 characters or fewer."},
-	"password-blocked": {"The password is one that is tried first: it is common, known from a leak, or made of your own name.",
+	"password-blocked": {"The password is one that is tried first. The reason says why: it is common, it is made of your own name or that of this place (context), or it became known by a leak (breached).",
 		"Choose a password that nobody else uses. A few unrelated words are easy to remember and hard to guess."},
 	"same-password": {"The new password is the current one.",
 		"Choose a password that differs from the current one."},

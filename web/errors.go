@@ -18,6 +18,7 @@ type problem struct {
 	Title     string         `json:"title"`
 	Status    int            `json:"status"`
 	Code      string         `json:"code"`
+	Reason    string         `json:"reason,omitempty"` // of password-blocked
 	RequestID string         `json:"request_id"`
 	Errors    []problemField `json:"errors,omitempty"`
 }
@@ -85,7 +86,7 @@ func (d *door) refusalOf(x *exchange, err error) *model.Error {
 		return model.ErrUnavailable.After(unavailableRetry) // the client went away; nobody reads this
 	}
 	d.log.ErrorContext(ctx, "trouble", "request_id", x.id, "route", x.route.path, "error", err.Error())
-	if errors.Is(err, model.ErrStoreUnavailable) {
+	if errors.Is(err, model.ErrStoreUnavailable) || errors.Is(err, model.ErrSignerUnavailable) {
 		return model.ErrUnavailable.After(unavailableRetry)
 	}
 	return model.ErrInternal
@@ -134,6 +135,9 @@ func (d *door) answerRefusal(x *exchange, refusal *model.Error) {
 	}
 	for _, f := range refusal.Fields {
 		doc.Errors = append(doc.Errors, problemField(f))
+		if f.Code == refusal.Code && doc.Reason == "" {
+			doc.Reason = f.Reason
+		}
 	}
 	text, err := writeJSON(doc)
 	if err != nil {

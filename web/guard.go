@@ -192,7 +192,9 @@ func knownMethod(method string) bool {
 func newRequestID() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	return hex.EncodeToString(id[:])
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }
 
 // recorder remembers the status of the answer.

@@ -34,7 +34,7 @@ func operations() map[string]operation {
 }
 
 func newPasswordRefusals(more ...*model.Error) []*model.Error {
-	return append(more, model.ErrPasswordTooShort, model.ErrPasswordTooLong, model.ErrOverloaded)
+	return append(more, model.ErrPasswordTooShort, model.ErrPasswordTooLong, model.ErrPasswordBlocked, model.ErrOverloaded)
 }
 
 func accountOperations() map[string]operation {

@@ -17,6 +17,7 @@ const (
 	registerPath = "/register"
 	resetPath    = "/reset"
 	accountPath  = "/account"
+	strengthPath = "/password/strength"
 	staticPrefix = "/static/"
 )
 
@@ -57,6 +58,7 @@ func (d *door) rows() []route {
 		{"POST", "/logout", insider, form(), d.submitLogout, nil},
 		{"GET", "/reset", visitor, none, d.resetPage, nil},
 		{"POST", "/reset", visitor, form(code().maybe(), newPassword("new_password", min)), d.submitReset, d.resetPage},
+		{"POST", strengthPath, visitor, form(password("password"), username(), email()), d.passwordStrength, nil},
 		{"GET", "/account", insider, none, d.accountPage, nil},
 		{"GET", "/account/password", insider, none, d.passwordPage, nil},
 		{"POST", "/account/password", insider, form(password("current_password"), newPassword("new_password", min)), d.submitPassword, d.passwordPage},

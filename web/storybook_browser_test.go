@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"gatehouse/model"
 )
 
 // storyPolicy is the Content-Security-Policy of the pages, PH-02.
@@ -44,7 +46,7 @@ func newStoryServer(t *testing.T) *storyServer {
 		states[s.name] = s
 	}
 	server := &storyServer{posts: make(chan string, 16)}
-	mux := http.NewServeMux()
+	auth, mux := open(t).auth, http.NewServeMux()
 	mux.HandleFunc("GET /static/", p.serveStatic)
 	mux.HandleFunc("GET /story/{name}", func(w http.ResponseWriter, r *http.Request) {
 		s, nonce := states[r.PathValue("name")], rand.Text()
@@ -58,6 +60,15 @@ func newStoryServer(t *testing.T) *storyServer {
 	mux.HandleFunc("GET /inline", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", fmt.Sprintf(storyPolicy, "x"))
 		fmt.Fprint(w, `<!DOCTYPE html><html lang="en"><title>x</title><p style="width:2000px">x<script>window.ran = true</script>`)
+	})
+	mux.HandleFunc("POST "+strengthPath, func(w http.ResponseWriter, r *http.Request) {
+		advice := auth.PasswordStrength(model.Password(r.PostFormValue("password")), r.PostFormValue("username"))
+		text, err := writeJSON(strengthAnswer(advice))
+		if err != nil || r.PostFormValue(csrfField) != storyCSRF {
+			t.Errorf("asked for the strength with %d fields: %v", len(r.PostForm), err)
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		_, _ = w.Write(text)
 	})
 	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
 		server.posts <- r.URL.Path

@@ -122,6 +122,9 @@ func TestPagesObeyTheirPolicy(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestPagesHaveWhatEachNeeds(t *testing.T) {
 	t.Run("PH-12_every_form_is_a_post_with_csrf", func(t *testing.T) {
 		eachState(t, func(t *testing.T, s state, all []*html.Node) {
 			for _, n := range all {
@@ -202,6 +205,9 @@ func TestPasswordFields(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestPagesAfterARefusal(t *testing.T) {
 	t.Run("the_summary_names_each_field_as_its_label_does", func(t *testing.T) {
 		p := mustPages(t)
 		named := 0

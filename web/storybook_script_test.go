@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -69,19 +70,28 @@ func TestScriptInABrowser(t *testing.T) {
 		b.typeInto(t, "username", "marguerite")
 		for _, c := range []struct{ password, want string }{
 			{"bright", "9 more characters needed."},
-			{"bright harbours", "Fair"},
 			{"bright harbour", "1 more character needed."},
-			{"aaaaaaaaaaaaaaaaaaaa", "Weak: repeats"},
-			{"abcdefghijklmnopqrst", "Weak: repeats"},
-			{"abcabcabcabcabcabcabc", "Weak: repeats"},
-			{"the MARGUERITE of 2026", "Weak: it holds your username"},
+			{"xyxyxyxyxyxyxyxyxyxyxy", "Weak: it repeats itself."},
+			{"abcdefghijklmnopqrst", "Weak: runs like abc"},
+			{"responsibilities", "This password is common"},
+			{"the marguerite", "1 more character needed."},
+			{"marguerite-1987", "This password is made of your name"},
+			{"bright harbours", "Fair"},
 			{"lantern quarry velvet moth", "Strong"},
 		} {
 			b.typeInto(t, "password", c.password)
 			b.await(t, `document.querySelector('[aria-live=polite]').textContent.startsWith('`+c.want+`')`)
 		}
+		for _, width := range []int64{390, 1280} {
+			for _, theme := range []string{"light", "dark"} {
+				b.look(t, width, 800, theme)
+				b.shoot(t, fmt.Sprintf("register_strength-%d-%s", width, theme))
+			}
+		}
 		b.look(t, 390, 800, "light")
-		b.shoot(t, "register_strength-390-light")
+		b.typeInto(t, "password", "zxcvbnmasdfghjkl")
+		b.await(t, `document.querySelector('[aria-live=polite]').textContent.startsWith('Weak')`)
+		b.shoot(t, "register_weak-390-light")
 	})
 
 	t.Run("a_second_press_sends_nothing", func(t *testing.T) {

@@ -33,6 +33,7 @@ func ways(code model.Code) map[string]func(b *tab) {
 		"register_empty":   opens("/register"),
 		"register_next":    opens("/register?next=%2Faccount%2Fexport"),
 		"register_refused": sends("/register", "username", "ana@home", "email", "ana at example", "password", "short"),
+		"register_blocked": sends("/register", "username", "ana", "password", "passwordpassword"),
 		"register_taken":   sends("/register", "username", "ben", "email", "", "password", goodPassword),
 		"register_long":    sends("/register", "username", longName, "email", longEmail, "password", goodPassword),
 		"register_rtl":     sends("/register", "username", hebrewName, "email", "", "password", "short"),

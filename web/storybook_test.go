@@ -111,6 +111,9 @@ func registerStates() []state {
 		{"register_refused", pageRegister, story(view{Form: refusedStory(
 			map[string]string{"username": "ana@home", "email": "ana at example", "password": "never shown"},
 			refusedUsername("ana@home"), refusedEmail("ana at example"), tooShort)})},
+		{"register_blocked", pageRegister, story(view{Form: refusedStory(map[string]string{"username": "ana"},
+			model.ErrPasswordBlocked.Because("common", "password",
+				"This password is common, so it is tried first. Use a few unrelated words instead."))})},
 		{"register_taken", pageRegister, story(view{Form: refusedStory(map[string]string{"username": "ben"},
 			model.ErrUsernameTaken.With("username", "Choose another username; this one, or one that looks like it, is taken."))})},
 		{"register_long", pageRegister, story(view{Form: refusedStory(

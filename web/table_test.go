@@ -46,6 +46,9 @@ func TestRouteTable(t *testing.T) {
 			t.Errorf("got %d", r.status)
 		}
 	})
+}
+
+func TestRefusalsHaveAForm(t *testing.T) {
 	t.Run("every_refusal_has_a_status_and_an_explanation", func(t *testing.T) {
 		s := open(t)
 		for _, refusal := range model.Refusals() {

@@ -23,42 +23,36 @@
   }
   hide();
 
-  // An estimate: the server alone decides.
-  const judge = (text, min, own) => {
-    const chars = [...text];
-    if (!chars.length) return [0, ''];
-    const missing = min - chars.length;
-    if (missing > 0) return [1, `${missing} more character${missing > 1 ? 's' : ''} needed.`];
-    const low = text.toLowerCase();
-    if (own.some((word) => word.length > 3 && low.includes(word.toLowerCase()))) {
-      return [1, 'Weak: it holds your username or email.'];
-    }
-    const seen = new Set();
-    let worth = 0;
-    chars.forEach((char, i) => {
-      const last = chars[i - 1] || '';
-      const near = Math.abs(char.codePointAt() - last.codePointAt()) < 2;
-      worth += near || seen.has(last + char) ? 0.2 : 1;
-      seen.add(last + char);
-    });
-    worth = Math.min(worth, new Set(chars).size * 1.5);
-    if (worth < 9) return [1, 'Weak: repeats or runs like abc and 111.'];
-    if (worth < 16) return [2, 'Fair (estimate). More variety helps.'];
-    return worth < 21 ? [3, 'Good (estimate).'] : [4, 'Strong (estimate).'];
-  };
-  const own = () => [...document.querySelectorAll('#username, #email')]
-    .flatMap((input) => [input.value, input.value.split('@')[0]]);
+  // The length is told here, the rest by the server, which alone decides.
   for (const input of document.querySelectorAll('input[data-min]')) {
     const meter = make('span', 'meter', '');
     const words = make('p', 'hint', '');
-    let timer;
+    let timer, latest;
     words.setAttribute('aria-live', 'polite');
     input.parentNode.after(meter, words);
-    input.addEventListener('input', () => {
-      const [level, text] = judge(input.value.normalize('NFC'), +input.dataset.min, own());
+    const tell = (level, text) => {
       meter.dataset.level = level;
+      words.textContent = text;
+    };
+    const ask = async (password) => {
+      const body = new URLSearchParams({ csrf: input.form.csrf.value, password });
+      for (const own of document.querySelectorAll('#username, #email')) body.set(own.id, own.value);
+      let said = { score: 2, hint: 'Long enough.' };
+      try {
+        const answer = await fetch('/password/strength', { method: 'POST', body });
+        if (answer.status === 200) said = await answer.json();
+      } catch { /* no hint, then */ }
+      if (password === latest) tell(said.score || 1, said.hint);
+    };
+    input.addEventListener('input', () => {
+      latest = input.value;
+      const missing = input.dataset.min - [...latest.normalize('NFC')].length;
       clearTimeout(timer);
-      timer = setTimeout(() => { words.textContent = text; }, 300);
+      if (!latest) return tell(0, '');
+      meter.dataset.level = missing > 0 ? 1 : 2;
+      timer = setTimeout(() => (missing > 0
+        ? tell(1, `${missing} more character${missing > 1 ? 's' : ''} needed.`)
+        : ask(latest)), 400);
     });
   }
 
