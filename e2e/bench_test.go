@@ -231,7 +231,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 // memory reads a line of /proc/PID/status, in KiB.
-func (s *server) memory(b *testing.B, line string) int {
+func (s *server) memory(b testing.TB, line string) int {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {

@@ -71,6 +71,7 @@ func changePassword(t *testing.T, s *server, mine, theirs *tab) {
 	if look[string](t, mine, `document.getElementById('current_password-error').innerText`) == "" {
 		t.Error("nothing stands beside the field")
 	}
+	mine.settled(t)
 	if got := look[string](t, mine, `document.activeElement.id`); got != "refusals" {
 		t.Errorf("the focus is on %q, want the summary", got)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -319,9 +318,7 @@ func TestHostileRequests(t *testing.T) {
 // checkLog wants one JSON object a line, and a line for each request.
 func checkLog(t *testing.T, s *server, requests int) {
 	t.Helper()
-	log, err := os.ReadFile(s.log)
-	must(t, err)
-	lines := strings.Split(strings.TrimSuffix(string(log), "\n"), "\n")
+	lines := strings.Split(strings.TrimSuffix(string(s.logged(t)), "\n"), "\n")
 	if len(lines) < requests {
 		t.Errorf("%d lines for %d requests", len(lines), requests)
 	}

@@ -183,6 +183,21 @@ func (s *server) tls(t testing.TB) *tls.Config {
 	return &tls.Config{RootCAs: roots, ServerName: "localhost"}
 }
 
+// logged is the log with the lines of all requests so far. A busy server writes
+// many at once, a moment later and in order, so that one last request tells.
+func (s *server) logged(t testing.TB) []byte {
+	t.Helper()
+	last := s.ask(t, request{method: "GET", path: "/healthz"}).want(t, 200).header.Get("X-Request-Id")
+	var log []byte
+	await(t, "the line of the last request", func() bool {
+		var err error
+		log, err = os.ReadFile(s.log)
+		must(t, err)
+		return bytes.Contains(log, []byte(last)) && bytes.HasSuffix(log, []byte("\n"))
+	})
+	return log
+}
+
 // kill ends the process as a loss of power would, and waits for its end.
 func (s *server) kill() {
 	_ = s.cmd.Process.Kill()

@@ -1,0 +1,302 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"gatehouse/argon2id"
+)
+
+const (
+	stormUsers       = 64                     // who the clients log in as, in turn
+	floodConnections = 64                     // of the one client who floods
+	arrival          = 5 * time.Second        // within which all others have come
+	floodPause       = 100 * time.Millisecond // after each answer, whatever it says
+	probePause       = 20 * time.Millisecond
+	memoryPause      = 100 * time.Millisecond
+	stormBudgetMiB   = 256 // of hashes, set for it
+	stormMarginMiB   = 64  // for everything else
+)
+
+// answered is one answer to a request of the storm.
+type answered struct {
+	client int // 0 is the flooder
+	status string
+	at     time.Duration // since the storm began
+	took   time.Duration
+}
+
+// storm is many clients who log in at once, each from an address of its own, and
+// one of whom floods. They share the machine with the server.
+type storm struct {
+	server  *server
+	clients int
+	tokens  string // bearer of the probes
+	began   time.Time
+	end     context.Context
+
+	mu       sync.Mutex
+	logins   []answered
+	probes   map[string][]answered // by path
+	resident []sample
+	failed   error
+}
+
+type sample struct {
+	at  time.Duration
+	MiB float64
+}
+
+// BenchmarkLoginStorm is 256 and 2,000 clients who log in for as long as
+// GATEHOUSE_BENCH_STORM says, beside the rate of bare hashes on all cores just
+// before and just after. GATEHOUSE_STORM_PLOTS names a directory for pictures.
+func BenchmarkLoginStorm(b *testing.B) {
+	lasts, err := time.ParseDuration(os.Getenv("GATEHOUSE_BENCH_STORM"))
+	if err != nil {
+		b.Skip("GATEHOUSE_BENCH_STORM says no time; scripts/bench storm sets it")
+	}
+	for _, clients := range []int{256, 2000} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			for b.Loop() {
+				s := newStorm(b, clients)
+				before := bareHashes(b)
+				cores := s.run(b, lasts)
+				found := s.find(lasts, (before+bareHashes(b))/2, cores)
+				found.report(b)
+				if dir := os.Getenv("GATEHOUSE_STORM_PLOTS"); dir != "" {
+					must(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("storm-%d.svg", clients)), []byte(found.picture()), 0o644))
+				}
+			}
+		})
+	}
+}
+
+// bareHashes returns how many hashes of the default price all cores finish in a
+// second, with memory that is there already.
+func bareHashes(b *testing.B) float64 {
+	b.Helper()
+	const each = 24
+	engine, err := argon2id.NewEngine(argon2id.Config{})
+	must(b, err)
+	round := func(hashes int) time.Duration {
+		began := time.Now()
+		var all sync.WaitGroup
+		for range runtime.NumCPU() {
+			all.Go(func() {
+				for range hashes {
+					if err := engine.VerifyAbsent(b.Context(), []byte(word)); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		return time.Since(began)
+	}
+	round(1)
+	return float64(each*runtime.NumCPU()) / round(each).Seconds()
+}
+
+func newStorm(b *testing.B, clients int) *storm {
+	b.Helper()
+	s := &storm{server: serve(b, newData(b), "--hash-memory", fmt.Sprintf("%dMiB", stormBudgetMiB)), clients: clients, probes: map[string][]answered{}}
+	for i := range stormUsers {
+		s.server.register(b, stormUser(i))
+	}
+	s.server.register(b, "probe")
+	s.tokens = s.server.login(b, "probe").Access
+	return s
+}
+
+func stormUser(i int) string { return "user" + strconv.Itoa(i%stormUsers) }
+
+// run has everybody connected before it begins, and returns how many cores the
+// clients took.
+func (s *storm) run(b *testing.B, lasts time.Duration) (cores float64) {
+	b.Helper()
+	flood, others := make([]*stormWire, floodConnections), make([]*stormWire, s.clients-1)
+	for i := range flood {
+		flood[i] = s.connect(b, 0)
+	}
+	for i := range others {
+		others[i] = s.connect(b, i+1)
+	}
+	probes := map[string]*stormWire{"/v1/me": s.connect(b, s.clients), "/healthz": s.connect(b, s.clients+1)}
+	ctx, cancel := context.WithTimeout(b.Context(), lasts)
+	defer cancel()
+	used := processorTime()
+	s.began, s.end = time.Now(), ctx
+	var all sync.WaitGroup
+	for _, w := range flood {
+		all.Go(func() { s.logIn(w, flooding) })
+	}
+	for i, w := range others {
+		all.Go(func() {
+			s.sleep(arrival * time.Duration(i) / time.Duration(len(others)))
+			s.logIn(w, asTold)
+		})
+	}
+	for path, w := range probes {
+		all.Go(func() { s.probe(path, w) })
+	}
+	all.Go(func() { s.watchMemory(b) })
+	<-ctx.Done()
+	cores = (processorTime() - used).Seconds() / lasts.Seconds()
+	all.Wait()
+	must(b, s.failed)
+	return cores
+}
+
+// asTold logs in again at once, and after a refusal when the answer says.
+func asTold(retry time.Duration) time.Duration { return retry }
+
+func flooding(time.Duration) time.Duration { return floodPause }
+
+// logIn logs in again and again.
+func (s *storm) logIn(w *stormWire, pause func(retry time.Duration) time.Duration) {
+	request := s.server.head("POST", "/v1/login", "", object("identifier", stormUser(w.client), "password", word))
+	for s.end.Err() == nil {
+		got, retry, err := s.trade(w, request, time.Now())
+		if err != nil {
+			s.fail(fmt.Errorf("client %d: %w", w.client, err))
+			return
+		}
+		s.mu.Lock()
+		s.logins = append(s.logins, got)
+		s.mu.Unlock()
+		s.sleep(pause(retry))
+	}
+}
+
+// probe asks at fixed times, and counts from them: what comes late because of the
+// answer before is late all the same.
+func (s *storm) probe(path string, w *stormWire) {
+	request := s.server.head("GET", path, s.tokens, "")
+	for due := s.began; s.end.Err() == nil; due = due.Add(probePause) {
+		s.sleep(time.Until(due))
+		got, _, err := s.trade(w, request, due)
+		if err == nil && got.status != "200" {
+			err = fmt.Errorf("status %s", got.status)
+		}
+		if err != nil {
+			s.fail(fmt.Errorf("%s: %w", path, err))
+			return
+		}
+		s.mu.Lock()
+		s.probes[path] = append(s.probes[path], got)
+		s.mu.Unlock()
+	}
+}
+
+func (s *storm) watchMemory(b *testing.B) {
+	for s.end.Err() == nil {
+		now := sample{time.Since(s.began), float64(s.server.memory(b, "VmRSS")) / 1024}
+		s.mu.Lock()
+		s.resident = append(s.resident, now)
+		s.mu.Unlock()
+		s.sleep(memoryPause)
+	}
+}
+
+func (s *storm) sleep(pause time.Duration) {
+	if pause <= 0 {
+		return
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.end.Done():
+	}
+}
+
+func (s *storm) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = err
+	}
+}
+
+// stormWire is a connection from the address of a client.
+type stormWire struct {
+	wire
+	client int
+}
+
+// connect comes from an address that only this client has: all of 127.0.0.0/8 is
+// this machine.
+func (s *storm) connect(b *testing.B, client int) *stormWire {
+	b.Helper()
+	config := s.server.tls(b)
+	config.NextProtos = []string{"http/1.1"}
+	number := client + 256
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(number>>8), byte(number))}}
+	conn, err := tls.DialWithDialer(dialer, "tcp", s.server.port(b), config)
+	must(b, err)
+	b.Cleanup(func() { _ = conn.Close() })
+	buf := bufio.NewReader(conn)
+	w := &stormWire{wire{conn: conn, in: textproto.NewReader(buf), buf: buf}, client}
+	// A connection on which nothing was ever asked is closed sooner than one at rest.
+	_, _, err = s.trade(w, s.server.head("GET", "/healthz", "", ""), time.Now())
+	must(b, err)
+	return w
+}
+
+// trade sends a request and reads the answer, with when to come back.
+func (s *storm) trade(w *stormWire, request string, since time.Time) (got answered, retry time.Duration, err error) {
+	if _, err = io.WriteString(w.conn, request); err != nil {
+		return got, 0, err
+	}
+	first, err := w.in.ReadLine()
+	if err != nil {
+		return got, 0, err
+	}
+	header, err := w.in.ReadMIMEHeader()
+	if err != nil {
+		return got, 0, err
+	}
+	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	if err != nil {
+		return got, 0, fmt.Errorf("no length: %s", first)
+	}
+	if _, err := io.CopyN(io.Discard, w.buf, length); err != nil {
+		return got, 0, err
+	}
+	now := time.Now()
+	got = answered{client: w.client, status: strings.TrimPrefix(first, "HTTP/1.1 ")[:3], at: now.Sub(s.began), took: now.Sub(since)}
+	if got.status == "503" || got.status == "429" {
+		seconds, err := strconv.Atoi(header.Get("Retry-After"))
+		if err != nil || seconds < 1 {
+			return got, 0, fmt.Errorf("status %s, Retry-After %q", got.status, header.Get("Retry-After"))
+		}
+		retry = time.Duration(seconds) * time.Second
+	}
+	return got, retry, nil
+}
+
+// processorTime is what this process has used so far.
+func processorTime() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// stormCores is what server and clients share.
+func stormCores() float64 { return float64(runtime.NumCPU()) }
