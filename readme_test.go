@@ -3,7 +3,9 @@ package gatehouse_test
 import (
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gatehouse"
 	"gatehouse/model"
 )
 
@@ -58,6 +61,44 @@ func TestHTTPGuideHasASectionForEveryJSONRoute(t *testing.T) {
 	}
 	headings := strings.Join(found(read(t, "docs/guides/http-api.md"), `(?m)^### (.+)$`), ", ")
 	same(t, "routes", strings.Split(headings, ", "), want)
+}
+
+func TestLibraryGuideListsEveryVerb(t *testing.T) {
+	printing := []string{"Format", "GoString", "LogValue"}
+	var want []string
+	for verb := range reflect.TypeFor[*gatehouse.Auth]().Methods() {
+		if !slices.Contains(printing, verb.Name) {
+			want = append(want, verb.Name)
+		}
+	}
+	rows := strings.Join(found(section(t, "docs/guides/library.md", "## The verbs"), "(?m)^\\| (`[^|]+) \\|"), "\n")
+	same(t, "verbs", found(rows, "`(\\w+)`"), want)
+}
+
+func TestReadmeShowsEveryPackageOnItsFloor(t *testing.T) {
+	var want []string
+	for pkg := range floors {
+		inside := path.Dir(pkg) // what lies in the folder of another package is a part of it
+		if _, ok := floors[inside]; !ok || inside == "." {
+			want = append(want, strings.ReplaceAll(pkg, ".", "gatehouse"))
+		}
+	}
+	var got []string
+	for _, packages := range found(section(t, "README.md", "## The house"), "(?m)^\\| \\w+ \\| (`[^|]+) \\|") {
+		got = append(got, found(packages, "`([^`]+)`")...)
+	}
+	slices.Sort(got)
+	same(t, "packages", slices.Compact(got), want) // verify stands on jwt, which has a floor of its own
+}
+
+func TestSourcesSayWhyAndNotWhichRow(t *testing.T) {
+	for _, file := range sources(t) {
+		for _, comment := range found(read(t, file), `//[ \t]*(.*)`) {
+			for _, row := range found(comment, `(\b[A-Z]{1,2}-\d{2}\b|security\.md)`) {
+				t.Errorf("%s cites %s: rows belong into the names of tests, and reasons into comments", file, row)
+			}
+		}
+	}
 }
 
 func TestEveryDependencyHasItsReason(t *testing.T) {
