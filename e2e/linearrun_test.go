@@ -47,7 +47,7 @@ func judgeRefreshes(t *testing.T, s *stage) {
 		players = append(players, w.login(t, "ana"))
 	}
 	t.Run("RF-03_fifty_at_once_get_one_successor", func(t *testing.T) { crowdAt(t, players[0]) })
-	load(t, w, players)
+	play(t, w, players)
 
 	time.Sleep(time.Until(stepped.Add(stepWindow + 10*clockSlack)))
 	for _, p := range append(players, late, quiet) {
@@ -101,8 +101,8 @@ func crowdAt(t *testing.T, p *player) {
 	p.tokens = append(p.tokens, successors[0])
 }
 
-// load is the clients of the sessions, the crashes and the ends.
-func load(t *testing.T, w *witness, players []*player) {
+// play is the clients of the sessions, the crashes and the ends.
+func play(t *testing.T, w *witness, players []*player) {
 	t.Helper()
 	keeper := w.login(t, "ana")
 	over := make(chan struct{})

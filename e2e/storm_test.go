@@ -52,11 +52,11 @@ type storm struct {
 	mu       sync.Mutex
 	logins   []answered
 	probes   map[string][]answered // by path
-	resident []sample
+	resident []stormSample
 	failed   error
 }
 
-type sample struct {
+type stormSample struct {
 	at  time.Duration
 	MiB float64
 }
@@ -204,7 +204,7 @@ func (s *storm) probe(path string, w *stormWire) {
 
 func (s *storm) watchMemory(b *testing.B) {
 	for s.end.Err() == nil {
-		now := sample{time.Since(s.began), float64(s.server.memory(b, "VmRSS")) / 1024}
+		now := stormSample{time.Since(s.began), float64(s.server.memory(b, "VmRSS")) / 1024}
 		s.mu.Lock()
 		s.resident = append(s.resident, now)
 		s.mu.Unlock()
