@@ -25,9 +25,10 @@ const (
 	maxStatusList = 1 << 29
 )
 
-// statusCache keeps the last list: for StatusListAge unseen, so that any number
-// of verifiers costs one query a second, and after that for as long as nothing
-// was ended or forgotten, so that a verifier that has it need not fetch it again.
+// statusCache keeps the last list: for StatusListAge without a look at the
+// sessions, whatever the number of verifiers (whether the keys changed is asked
+// each time), and after that for as long as nothing was ended or forgotten, so that
+// a verifier that has it need not fetch it again.
 type statusCache struct {
 	turn    chan struct{} // holds one while somebody looks or signs
 	token   string
@@ -38,8 +39,8 @@ type statusCache struct {
 	checked time.Time
 }
 
-// good reports whether the list may be published at this time without asking
-// the store.
+// good reports whether the list may be published at this time without a look at
+// the sessions.
 func (c *statusCache) good(now time.Time) bool {
 	age := now.Sub(c.checked)
 	return c.token != "" && age >= 0 && age < StatusListAge

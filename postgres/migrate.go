@@ -6,11 +6,10 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"gatehouse/sqlstore"
 )
 
 //go:embed migrations/*.sql
@@ -27,11 +26,10 @@ const migrationLock = 0x47617465
 // transaction. Of several starters one does it and the others wait, and find
 // nothing left to do. Tables of a newer program, or of another one, are refused.
 func (e *engine) migrate(ctx context.Context) (before, after int, err error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	migrations, err := sqlstore.ReadMigrations(migrationFiles)
 	if err != nil {
 		return 0, 0, err
 	}
-	slices.Sort(names)
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
 	conn, err := e.acquire(ctx)
@@ -40,26 +38,25 @@ func (e *engine) migrate(ctx context.Context) (before, after int, err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	before, err = versionOf(ctx, conn)
-	if err != nil || before == len(names) {
+	if err != nil || before == migrations.Newest() {
 		return before, before, err
 	}
-	if before > len(names) {
-		return before, before, fmt.Errorf("the database has version %d of the tables and this program knows %d; use the newer program",
-			before, len(names))
+	if err := migrations.Check(before); err != nil {
+		return before, before, err
 	}
-	if err := forward(ctx, conn, names); err != nil {
+	if err := forward(ctx, conn, migrations); err != nil {
 		var fault *pgconn.PgError
 		if errors.As(err, &fault) && fault.Code == "42501" {
 			err = fmt.Errorf("the tables have version %d, this program needs %d, and this role may not change them; "+
-				"run gatehouse migrate as the role that may: %w", before, len(names), err)
+				"run gatehouse migrate as the role that may: %w", before, migrations.Newest(), err)
 		}
 		return before, before, err
 	}
-	return before, len(names), nil
+	return before, migrations.Newest(), nil
 }
 
 // forward applies what is missing behind the lock.
-func forward(ctx context.Context, conn *sql.Conn, names []string) (err error) {
+func forward(ctx context.Context, conn *sql.Conn, migrations sqlstore.Migrations) (err error) {
 	// A change of a large table takes its time, and so does the wait for it;
 	// ctx ends both.
 	if _, err := conn.ExecContext(ctx, beginWrite+`; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
@@ -84,13 +81,8 @@ func forward(ctx context.Context, conn *sql.Conn, names []string) (err error) {
 			return err
 		}
 	}
-	for number, name := range names {
-		if number < version {
-			continue
-		}
-		if err := apply(ctx, conn, number+1, name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	if err := migrations.Apply(ctx, conn, version); err != nil {
+		return err
 	}
 	_, err = conn.ExecContext(ctx, `COMMIT`)
 	return err
@@ -109,8 +101,7 @@ func versionOf(ctx context.Context, conn *sql.Conn) (version int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = conn.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM migrations`).Scan(&version)
-	return version, err
+	return sqlstore.MigrationVersion(ctx, conn)
 }
 
 // firstOfAll makes the version table, unless somebody else's tables are here.
@@ -127,17 +118,5 @@ func firstOfAll(ctx context.Context, conn *sql.Conn) error {
 	}
 	_, err = conn.ExecContext(ctx, `CREATE TABLE migrations (version INTEGER NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL);
 		COMMENT ON TABLE migrations IS '`+mark+`'`)
-	return err
-}
-
-func apply(ctx context.Context, conn *sql.Conn, version int, name string) error {
-	script, err := migrationFiles.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.ExecContext(ctx, string(script)); err != nil {
-		return err
-	}
-	_, err = conn.ExecContext(ctx, `INSERT INTO migrations (version, applied_at) VALUES ($1, $2)`, version, time.Now().UnixMicro())
 	return err
 }

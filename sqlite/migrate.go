@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"fmt"
-	"io/fs"
-	"slices"
-	"time"
+
+	"gatehouse/sqlstore"
 )
 
 //go:embed migrations/*.sql
@@ -23,12 +21,11 @@ const applicationID = 0x47617465
 // finds nothing left to do. A file of a newer program, or of another one, is
 // refused.
 func migrate(ctx context.Context, conn *sql.Conn) (err error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	migrations, err := sqlstore.ReadMigrations(migrationFiles)
 	if err != nil {
 		return err
 	}
-	slices.Sort(names)
-	if current, err := isCurrent(ctx, conn, len(names)); current || err != nil {
+	if current, err := isCurrent(ctx, conn, migrations); current || err != nil {
 		return err
 	}
 	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
@@ -44,41 +41,27 @@ func migrate(ctx context.Context, conn *sql.Conn) (err error) {
 	if err != nil {
 		return err
 	}
-	if version > len(names) {
-		return tooNew(version, len(names))
+	if err := migrations.Check(version); err != nil {
+		return err
 	}
-	for number, name := range names {
-		if number < version {
-			continue
-		}
-		if err := apply(ctx, conn, number+1, name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	if err := migrations.Apply(ctx, conn, version); err != nil {
+		return err
 	}
 	_, err = conn.ExecContext(ctx, `COMMIT`)
 	return err
 }
 
-func tooNew(version, known int) error {
-	return fmt.Errorf("the database has version %d of the tables and this program knows %d; use the newer program", version, known)
-}
-
 // isCurrent answers without waiting for a writer, which is what most starts need.
-func isCurrent(ctx context.Context, conn *sql.Conn, known int) (bool, error) {
+func isCurrent(ctx context.Context, conn *sql.Conn, migrations sqlstore.Migrations) (bool, error) {
 	var mark int
 	if err := conn.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&mark); err != nil || mark != applicationID {
 		return false, err
 	}
-	version, err := versionOf(ctx, conn)
-	if err == nil && version > known {
-		return false, tooNew(version, known)
+	version, err := sqlstore.MigrationVersion(ctx, conn)
+	if err != nil {
+		return false, err
 	}
-	return version == known, err
-}
-
-func versionOf(ctx context.Context, conn *sql.Conn) (version int, err error) {
-	err = conn.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM migrations`).Scan(&version)
-	return version, err
+	return version == migrations.Newest(), migrations.Check(version)
 }
 
 // startVersion makes the version table in an empty file and reads it in ours.
@@ -94,22 +77,10 @@ func startVersion(ctx context.Context, conn *sql.Conn) (int, error) {
 		return 0, errors.New("the file is a database of another program")
 	}
 	if tables > 0 {
-		return versionOf(ctx, conn)
+		return sqlstore.MigrationVersion(ctx, conn)
 	}
 	// 1197569125 is applicationID; a PRAGMA takes no parameters.
 	_, err := conn.ExecContext(ctx, `PRAGMA application_id = 1197569125;
 		CREATE TABLE migrations (version INTEGER NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT`)
 	return 0, err
-}
-
-func apply(ctx context.Context, conn *sql.Conn, version int, name string) error {
-	script, err := migrationFiles.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.ExecContext(ctx, string(script)); err != nil {
-		return err
-	}
-	_, err = conn.ExecContext(ctx, `INSERT INTO migrations (version, applied_at) VALUES ($1, $2)`, version, time.Now().UnixMicro())
-	return err
 }

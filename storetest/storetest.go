@@ -37,7 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) model.Store) {
 		contracts []contract
 	}{
 		{"Users", users}, {"Deletion", deletion}, {"Accounts", accounts},
-		{"Holds", holds}, {"Sessions", sessions}, {"Steps", steps}, {"SessionEnds", sessionEnds}, {"Holds", holds},
+		{"Holds", holds}, {"Sessions", sessions}, {"Steps", steps}, {"SessionEnds", sessionEnds},
 		{"SigningKeys", signingKeys}, {"Codes", codes}, {"Events", events},
 		{"Tx", transactions}, {"Contexts", contexts}, {"Races", races},
 	} {

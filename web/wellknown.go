@@ -55,7 +55,8 @@ func (d *door) statusList(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	digest := sha256.Sum256([]byte(token))
+	// The signature stands for all of the token, which may be long.
+	digest := sha256.Sum256([]byte(token[strings.LastIndexByte(token, '.')+1:]))
 	tag := `"` + base64.RawURLEncoding.EncodeToString(digest[:16]) + `"`
 	x.cacheFor(gatehouse.StatusListAge)
 	x.w.Header().Set("ETag", tag)

@@ -84,19 +84,7 @@ func (w *walk256) rows(row int) {
 		w.VPXOR(Mem{Base: w.ref, Disp: at(i)}, y, y)
 		w.VMOVDQU(y, Mem{Base: w.scratch, Disp: scratchR + at(i)})
 	}
-	quads := []quad{quad(w.part[:4]), quad(w.part[4:])}
-	w.mix(quads)
-	for _, q := range quads {
-		w.VPERMQ(Imm(0x39), q[1], q[1])
-		w.VPERMQ(Imm(0x4e), q[2], q[2])
-		w.VPERMQ(Imm(0x93), q[3], q[3])
-	}
-	w.mix(quads)
-	for _, q := range quads {
-		w.VPERMQ(Imm(0x93), q[1], q[1])
-		w.VPERMQ(Imm(0x4e), q[2], q[2])
-		w.VPERMQ(Imm(0x39), q[3], q[3])
-	}
+	w.permute([]quad{quad(w.part[:4]), quad(w.part[4:])}, w.mix)
 	for i, y := range w.part {
 		w.VMOVDQU(y, Mem{Base: w.scratch, Disp: scratchRows + at(i)})
 	}

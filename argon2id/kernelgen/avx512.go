@@ -118,21 +118,8 @@ func (w *walk512) finish(i int) {
 	w.VMOVDQU64(z, Mem{Base: w.current, Disp: 64 * i})
 }
 
-// rows is the permutation P of RFC 9106 section 3.6 on the rows of a block.
-func (w *walk512) rows(quads ...quad) {
-	w.mix(quads)
-	for _, q := range quads {
-		w.VPERMQ(Imm(0x39), q[1], q[1])
-		w.VPERMQ(Imm(0x4e), q[2], q[2])
-		w.VPERMQ(Imm(0x93), q[3], q[3])
-	}
-	w.mix(quads)
-	for _, q := range quads {
-		w.VPERMQ(Imm(0x93), q[1], q[1])
-		w.VPERMQ(Imm(0x4e), q[2], q[2])
-		w.VPERMQ(Imm(0x39), q[3], q[3])
-	}
-}
+// rows is the permutation on the rows of a block.
+func (w *walk512) rows(quads ...quad) { w.permute(quads, w.mix) }
 
 // columns is the same on columns.
 func (w *walk512) columns(quads ...quad) {

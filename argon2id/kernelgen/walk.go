@@ -189,6 +189,23 @@ func (w *walk) step(label string) {
 	w.JNE(LabelRef(label))
 }
 
+// permute is the permutation P of RFC 9106 section 3.6: what mixes the columns of
+// four words, on the columns and then on the diagonals.
+func (w *walk) permute(quads []quad, mix func([]quad)) {
+	mix(quads)
+	for _, q := range quads {
+		w.VPERMQ(Imm(0x39), q[1], q[1])
+		w.VPERMQ(Imm(0x4e), q[2], q[2])
+		w.VPERMQ(Imm(0x93), q[3], q[3])
+	}
+	mix(quads)
+	for _, q := range quads {
+		w.VPERMQ(Imm(0x93), q[1], q[1])
+		w.VPERMQ(Imm(0x4e), q[2], q[2])
+		w.VPERMQ(Imm(0x39), q[3], q[3])
+	}
+}
+
 // constant puts words into read-only data.
 func constant(ctx *build.Context, name string, words ...uint64) Mem {
 	m := ctx.StaticGlobal(name)
