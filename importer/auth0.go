@@ -23,7 +23,8 @@ type auth0User struct {
 
 	Username      string            `json:"username"`
 	Email         string            `json:"email"`
-	EmailVerified bool              `json:"email_verified"`
+	EmailVerified *bool             `json:"email_verified"`
+	PhoneNumber   string            `json:"phone_number"`
 	Identifiers   []auth0Identifier `json:"identifiers"`
 	Blocked       bool              `json:"blocked"`
 	CreatedAt     string            `json:"created_at"`
@@ -63,7 +64,7 @@ func parseAuth0(object []byte) (User, error) {
 	var times moments
 	user := User{
 		ID:            idOf(Auth0, strings.TrimPrefix(cmp.Or(from.UserID, from.OtherID, from.Object.ID, from.Email, from.Username), "auth0|")),
-		EmailVerified: from.EmailVerified, Disabled: from.Blocked,
+		EmailVerified: from.EmailVerified != nil && *from.EmailVerified, Disabled: from.Blocked,
 		CreatedAt: times.text("created_at", from.CreatedAt), UpdatedAt: times.text("updated_at", from.UpdatedAt),
 	}
 	if user.CreatedAt.IsZero() {
@@ -71,22 +72,39 @@ func parseAuth0(object []byte) (User, error) {
 	}
 	user.name(from.Username, from.Email)
 	user.leave(secondFactor, len(from.Multifactor)+len(from.MFAFactors) > 0)
+	user.leave(phoneNumber, from.PhoneNumber != "")
+	// The export of users can be told to leave out the identities; the first of
+	// them stands before the id in any case.
+	if provider, _, found := strings.Cut(from.UserID, "|"); found {
+		user.leaveAuth0Identity(provider)
+	}
 	for _, identity := range from.Identities {
-		user.leave(socialLogin, identity.Provider != "auth0")
+		user.leaveAuth0Identity(identity.Provider)
 	}
 	hash, err := from.hash()
 	user.PasswordHash = hash
 	return user, model.Together(times.err(), err)
 }
 
-// takeIdentifiers takes names that stand in the list of identifiers only.
+// leaveAuth0Identity notes where else the user logs in.
+func (u *User) leaveAuth0Identity(provider string) {
+	byMessage := provider == "email" || provider == "sms"
+	u.leave(passwordless, byMessage)
+	u.leave(socialLogin, provider != "auth0" && !byMessage)
+}
+
+// takeIdentifiers takes what stands in the list of identifiers only.
 func (a *auth0User) takeIdentifiers() {
 	for _, identifier := range a.Identifiers {
-		switch {
-		case identifier.Type == "email" && a.Email == "":
-			a.Email, a.EmailVerified = identifier.Value, identifier.Verified
-		case identifier.Type == "username" && a.Username == "":
-			a.Username = identifier.Value
+		switch identifier.Type {
+		case "email":
+			if a.Email == "" || a.EmailVerified == nil && strings.EqualFold(a.Email, identifier.Value) {
+				a.Email, a.EmailVerified = identifier.Value, &identifier.Verified
+			}
+		case "username":
+			a.Username = cmp.Or(a.Username, identifier.Value)
+		case "phone_number":
+			a.PhoneNumber = cmp.Or(a.PhoneNumber, identifier.Value)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (c columns) check(header []string) error {
 // table reads CSV (RFC 4180) whose first line names the columns.
 func table(in *meter, has columns, parse func(row) (User, error)) iter.Seq2[User, error] {
 	var header []string
-	return rows(in, false, func(fields []string) (User, error) {
+	return rows(in, func(fields []string) (User, error) {
 		if header == nil {
 			header = fields
 			if err := has.check(header); err != nil {
@@ -72,13 +72,15 @@ func table(in *meter, has columns, parse func(row) (User, error)) iter.Seq2[User
 	})
 }
 
-// rows gives the users of CSV. Lazy takes quotation marks where they do not
-// belong as they are.
-func rows(in *meter, lazy bool, parse func(fields []string) (User, error)) iter.Seq2[User, error] {
+// errQuotation ends the reading of CSV: nobody knows where a row ends then.
+var errQuotation = errors.New("a quotation mark is missing, or stands where none belongs")
+
+// rows gives the users of CSV.
+func rows(in *meter, parse func(fields []string) (User, error)) iter.Seq2[User, error] {
 	return func(yield func(User, error) bool) {
 		before := in.line // lines that were passed by before the first row
 		from := csv.NewReader(in)
-		from.FieldsPerRecord, from.LazyQuotes = -1, lazy
+		from.FieldsPerRecord = -1
 		for {
 			in.allow(from.InputOffset())
 			fields, err := from.Read()
@@ -89,7 +91,7 @@ func rows(in *meter, lazy bool, parse func(fields []string) (User, error)) iter.
 				return
 			case errors.As(err, &damage):
 				line := before - 1 + damage.StartLine
-				yield(User{Line: line}, fmt.Errorf("line %d: a quotation mark is missing, or stands where none belongs", line))
+				yield(User{Line: line}, fmt.Errorf("line %d: %w", line, errQuotation))
 				return
 			case err != nil:
 				yield(User{}, inWords(err))
@@ -124,6 +126,6 @@ func parseCSV(row row) (User, error) {
 	if row["id"] == "" { // the names are all that is known of the person
 		user.ID = idOf(CSV, "", strings.ToLower(row["username"]), strings.ToLower(row["email"]))
 	}
-	user.Username, user.Email = row["username"], row["email"]
+	user.name(row["username"], row["email"])
 	return user, model.Together(times.err(), verifiedErr, disabledErr)
 }

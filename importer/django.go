@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -52,9 +53,13 @@ func (d *django) parse(object []byte) (User, error) {
 		return User{}, err
 	}
 	var times moments
+	name := fields.Username
+	if from.Key == nil { // with --natural-primary the name stands for the number
+		name = cmp.Or(name, fields.Email)
+	}
 	user := User{
 		// Numbers begin at 1 in every installation: the time tells them apart.
-		ID:        idOf(Django, text(from.Key), fields.DateJoined, fields.Username),
+		ID:        idOf(Django, text(from.Key), fields.DateJoined, name),
 		Disabled:  fields.Active != nil && !*fields.Active,
 		CreatedAt: times.text("date_joined", fields.DateJoined),
 	}
@@ -74,7 +79,7 @@ func (d *django) remember(group djangoObject) {
 	if d.groups == nil {
 		d.groups = map[string]string{}
 	}
-	d.groups[string(group.Key)] = text(group.Fields["name"])
+	d.groups[text(group.Key)] = text(group.Fields["name"])
 }
 
 // nameOf returns the name of a group that is given by its number, or by its name
@@ -84,7 +89,7 @@ func (d *django) nameOf(group jsontext.Value) string {
 	if json.Unmarshal(group, &natural) == nil && len(natural) == 1 {
 		return natural[0]
 	}
-	return d.groups[string(group)]
+	return d.groups[text(group)]
 }
 
 // text returns a text as it is and every other value as JSON has it.

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -24,7 +25,9 @@ func (FirebaseParameters) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("[
 
 // ParseFirebaseParameters reads what the console of Firebase shows under
 // "Password hash parameters": algorithm SCRYPT, base64_signer_key,
-// base64_salt_separator, rounds and mem_cost, one a line. No error holds a value.
+// base64_salt_separator, rounds and mem_cost, one a line; or the hashConfig of
+// the API, which has signerKey, saltSeparator and memoryCost. No error holds a
+// value.
 func ParseFirebaseParameters(text string) (p FirebaseParameters, err error) {
 	algorithm := ""
 	for line := range strings.Lines(text) {
@@ -34,13 +37,13 @@ func ParseFirebaseParameters(text string) (p FirebaseParameters, err error) {
 		case !found:
 		case name == "algorithm":
 			algorithm = value
-		case name == "base64_signer_key":
+		case name == "base64_signer_key", name == "signerKey":
 			p.signerKey = value
-		case name == "base64_salt_separator":
+		case name == "base64_salt_separator", name == "saltSeparator":
 			p.saltSeparator = value
 		case name == "rounds":
 			p.rounds, err = strconv.Atoi(value)
-		case name == "mem_cost":
+		case name == "mem_cost", name == "memoryCost":
 			p.memCost, err = strconv.Atoi(value)
 		}
 		if err != nil {
@@ -90,7 +93,7 @@ func (p FirebaseParameters) user(from firebaseUser) (User, error) {
 		ID: idOf(Firebase, from.LocalID), EmailVerified: from.EmailVerified, Disabled: from.Disabled, CreatedAt: milliseconds(created),
 	}
 	user.name("", from.Email)
-	user.leave("phone number", from.PhoneNumber != "")
+	user.leave(phoneNumber, from.PhoneNumber != "")
 	user.leave("custom claims", from.CustomClaims != "" && from.CustomClaims != "{}")
 	user.leave(socialLogin, len(from.Providers) > 0)
 	user.leave(secondFactor, len(from.MFA) > 0)
@@ -108,37 +111,64 @@ func (p FirebaseParameters) hash(digest, salt string) (model.PasswordHash, error
 		return "", wrong("passwordHash", "The parameters of the project are needed to check it: --firebase-config.")
 	}
 	return model.PasswordHash(fmt.Sprintf("$firescrypt$ln=%d,r=%d,p=1$%s$%s$%s$%s", p.memCost, p.rounds,
-		unpadded(salt), unpadded(digest), unpadded(p.saltSeparator), unpadded(p.signerKey))), nil
+		plainBase64(salt), plainBase64(digest), unpadded(p.saltSeparator), unpadded(p.signerKey))), nil
 }
 
-// Columns of what firebase auth:export writes as CSV, which has no header. Each
-// of four sites has four columns.
+// plainBase64 writes base64 as the export has it: what asks the API itself gets
+// that of URLs (RFC 4648 section 5).
+func plainBase64(text string) string {
+	return unpadded(strings.NewReplacer("-", "+", "_", "/").Replace(text))
+}
+
+// Columns of what firebase auth:export writes as CSV, which has no header, and
+// how many there are with the empty one behind the last comma. Each site has four
+// columns: the first four sites, and since firebase-tools 15.19 six more behind
+// all others. Before them came the claims, before the claims disabled.
 const (
 	firebaseID, firebaseEmail, firebaseVerified, firebaseHash, firebaseSalt = 0, 1, 2, 3, 4
 
-	firebaseSites, firebaseSitesEnd                                                  = 7, 23
-	firebaseCreated, firebasePhone, firebaseDisabled, firebaseClaims, firebaseFields = 23, 25, 26, 27, 28
+	firebaseSites, firebaseSitesEnd                                  = 7, 23
+	firebaseCreated, firebasePhone, firebaseDisabled, firebaseClaims = 23, 25, 26, 27
+	firebaseMoreSites, firebaseMoreSitesEnd                          = 28, 52
+
+	firebaseToPhone, firebaseToDisabled, firebaseToClaims, firebaseAll = 27, 28, 29, 53
 )
 
+// rows reads CSV. Releases before 15.19 do not write all quotation marks of names
+// and claims as CSV has them, and one that is taken for another swallows the user
+// on the next line. JSON they write well.
 func (p FirebaseParameters) rows(in *meter) iter.Seq2[User, error] {
-	return rows(in, true, func(fields []string) (User, error) {
-		if len(fields) < firebaseFields-1 {
-			return User{}, wrong("user", "It has too few columns.")
+	return func(yield func(User, error) bool) {
+		for user, err := range rows(in, p.parseRow) {
+			if errors.Is(err, errQuotation) {
+				err = fmt.Errorf("%w; export the users as JSON", err)
+			}
+			if !yield(user, err) {
+				return
+			}
 		}
-		from := firebaseUser{
-			LocalID: fields[firebaseID], Email: fields[firebaseEmail], PasswordHash: fields[firebaseHash], Salt: fields[firebaseSalt],
-			CreatedAt: fields[firebaseCreated], PhoneNumber: fields[firebasePhone],
-		}
-		if len(fields) >= firebaseFields {
-			from.CustomClaims = fields[firebaseClaims]
-		}
-		if strings.Join(fields[firebaseSites:firebaseSitesEnd], "") != "" {
-			from.Providers = []jsontext.Value{jsontext.Value("{}")}
-		}
-		var verifiedErr, disabledErr error
-		from.EmailVerified, verifiedErr = truthOf("emailVerified", fields[firebaseVerified])
-		from.Disabled, disabledErr = truthOf("disabled", fields[firebaseDisabled])
-		user, err := p.user(from)
-		return user, model.Together(verifiedErr, disabledErr, err)
-	})
+	}
+}
+
+func (p FirebaseParameters) parseRow(fields []string) (User, error) {
+	columns := len(fields)
+	known := columns == firebaseToPhone || columns == firebaseToDisabled || columns == firebaseToClaims || columns == firebaseAll
+	// Commas in the address of a picture are written as they are and move all that
+	// follows: who is disabled would not be. Everybody was created at some time.
+	if !known || fields[columns-1] != "" || fields[firebaseCreated] == "" {
+		return User{}, wrong("user", "It does not have the columns that Firebase writes; export the users as JSON.")
+	}
+	fields = append(fields, make([]string, firebaseAll-columns)...)
+	from := firebaseUser{
+		LocalID: fields[firebaseID], Email: fields[firebaseEmail], PasswordHash: fields[firebaseHash], Salt: fields[firebaseSalt],
+		CreatedAt: fields[firebaseCreated], PhoneNumber: fields[firebasePhone], CustomClaims: fields[firebaseClaims],
+	}
+	if strings.Join(fields[firebaseSites:firebaseSitesEnd], "")+strings.Join(fields[firebaseMoreSites:firebaseMoreSitesEnd], "") != "" {
+		from.Providers = []jsontext.Value{jsontext.Value("{}")}
+	}
+	var verifiedErr, disabledErr error
+	from.EmailVerified, verifiedErr = truthOf("emailVerified", fields[firebaseVerified])
+	from.Disabled, disabledErr = truthOf("disabled", fields[firebaseDisabled])
+	user, err := p.user(from)
+	return user, model.Together(verifiedErr, disabledErr, err)
 }

@@ -129,6 +129,7 @@ func (o oneByOne) Read(p []byte) (int, error) { return o.from.Read(p[:min(1, len
 func TestWhatIsWrongWithOneUserIsNamedAndTheNextFollows(t *testing.T) {
 	const when = "It must be a time, as in 2026-03-01T12:00:00Z."
 	const kind = "It is not of the kind that this system writes."
+	const columns = "It does not have the columns that Firebase writes; export the users as JSON."
 	const hash = "password_hash: It was made in a way that is not read here; leave it out and hand over a reset-link."
 	for _, tt := range []struct {
 		source   importer.Source
@@ -142,8 +143,9 @@ func TestWhatIsWrongWithOneUserIsNamedAndTheNextFollows(t *testing.T) {
 		{importer.Auth0, "{\"email\":\"a@example.com\",\"created_at\":\"yesterday\"}\n\nhunter2\n{\"custom_password_hash\":{\"algorithm\":\"md5\",\"hash\":{\"value\":\"x\"}}}\n" +
 			"{\"custom_password_hash\":{\"algorithm\":\"bcrypt\",\"hash\":{\"value\":\"x\"},\"salt\":{\"value\":\"y\"}}}\n[]",
 			[]string{"1 refused: created_at: " + when, "3 refused: user: It is not one JSON object in UTF-8.", "4 refused: " + hash, "5 refused: " + hash, "6 refused: user: It is not one JSON object in UTF-8."}},
-		{importer.Firebase, "id,a@example.com\n" + "id,a@example.com,yes" + strings.Repeat(",", 25) + "\n",
-			[]string{"1 refused: user: It has too few columns.", "2 refused: emailVerified: It must be true or false."}},
+		{importer.Firebase, "id,a@example.com\n" + "id,a@example.com,yes" + strings.Repeat(",", 21) + "1,1,,,\n" +
+			"id,a@example.com,true,,,A,https://example.com/w_2,h_2/a.png" + strings.Repeat(",", 17) + "1,1,,true,,\n",
+			[]string{"1 refused: user: " + columns, "2 refused: emailVerified: It must be true or false.", "3 refused: user: " + columns}},
 		{importer.Firebase, `{"users":[{"email":"a@example.com","createdAt":"soon"},{"email":"a@example.com","passwordHash":"aGk="}]}`,
 			[]string{"1 refused: createdAt: It must be milliseconds since 1970.", "1 refused: passwordHash: The parameters of the project are needed to check it: --firebase-config."}},
 		{importer.Django, `[{"model":"auth.user","pk":1,"fields":{"password":"x","last_login":null,"username":["x"]}}]`, []string{"1 refused: username: " + kind}},
@@ -176,6 +178,7 @@ func TestDamageEndsTheReading(t *testing.T) {
 		"no_name":          {importer.CSV, "id,roles\n", []string{"trouble: line 1: the first line must name a column username or email"}},
 		"unknown_source":   {"abacus", "", []string{`trouble: importer: no source "abacus"`}},
 		"a_bad_quotation":  {importer.CSV, "username\na\"b\n", []string{"trouble: line 2: a quotation mark is missing, or stands where none belongs"}},
+		"claims_unquoted":  {importer.Firebase, "id,a@example.com,true" + strings.Repeat(",", 21) + "1,1,,true,{\"a\":1,\"b\":2},\nid,b@example.com,true" + strings.Repeat(",", 21) + "1,1,,true,,\n", []string{"trouble: line 1: a quotation mark is missing, or stands where none belongs; export the users as JSON"}},
 		"bytes_that_lie":   {importer.Kratos, "[{\"id\":\"\xff\"}]", []string{"trouble: line 1: the document is no JSON from here on, or ends too early"}},
 		"a_realm_too_many": {importer.Keycloak, "[{\"users\":[]},\n7]", []string{"trouble: line 2: this is not what that system exports"}},
 	} {
@@ -259,7 +262,7 @@ func TestAnIdStaysTheSame(t *testing.T) {
 		t.Fatalf("nobody in %s", document)
 		return ""
 	}
-	if got := one(importer.Kratos, `[{"id":"9B1C7C84-2F4F-4C0E-9A3C-000000000001"}]`); got != "9b1c7c84-2f4f-4c0e-9a3c-000000000001" {
+	if got := one(importer.Kratos, `[{"id":"9B1C7C84-2F4F-4C0E-9A3C-000000000001","credentials":{}}]`); got != "9b1c7c84-2f4f-4c0e-9a3c-000000000001" {
 		t.Errorf("a UUID became %s", got)
 	}
 	// Whoever imported with an earlier release can do so again.
@@ -276,7 +279,7 @@ func TestAnIdStaysTheSame(t *testing.T) {
 		"PocketBase":          one(importer.PocketBase, `[{"id":"1"}]`),
 		"Django":              one(importer.Django, `[{"model":"auth.user","pk":1,"fields":{"password":"","last_login":null,"date_joined":"2020-01-01T00:00:00Z"}}]`),
 		"another_Django":      one(importer.Django, `[{"model":"auth.user","pk":1,"fields":{"password":"","last_login":null,"date_joined":"2020-01-01T00:00:00.1Z"}}]`),
-		"Kratos_without_a_id": one(importer.Kratos, `[{"id":"00000000-0000-0000-0000-000000000000"}]`),
+		"Kratos_without_a_id": one(importer.Kratos, `[{"id":"00000000-0000-0000-0000-000000000000","credentials":{}}]`),
 		"CSV":                 one(importer.CSV, "username,email\n1,\n"),
 		"CSV_by_email":        one(importer.CSV, "username,email\n,1\n"),
 	} {

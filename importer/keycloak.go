@@ -41,6 +41,8 @@ type keycloakCredential struct {
 	Salt              string `json:"salt"`
 	HashIterations    int    `json:"hashIterations"`
 	Algorithm         string `json:"algorithm"`
+
+	Value string `json:"value"` // the password itself, in a file that somebody wrote by hand
 }
 
 type keycloakSecret struct {
@@ -85,6 +87,8 @@ func parseKeycloak(object []byte) (User, error) {
 func (u *User) takeCredentials(from keycloakUser) (err error) {
 	for _, credential := range from.Credentials {
 		switch {
+		case credential.Type == "webauthn-passwordless":
+			u.leave(passwordless, true)
 		case credential.Type != "password" && credential.Type != "password-history":
 			u.leave(secondFactor, true)
 		case credential.Type == "password" && u.PasswordHash == "":
@@ -102,12 +106,17 @@ func (u *User) takeCredentials(from keycloakUser) (err error) {
 
 // hash puts the parts together as PHC has them.
 func (c keycloakCredential) hash() (model.PasswordHash, error) {
-	secret := keycloakSecret{Value: c.HashedSaltedValue, Salt: c.Salt}
-	how := keycloakHash{HashIterations: c.HashIterations, Algorithm: c.Algorithm}
-	if c.SecretData != "" || c.CredentialData != "" {
+	var secret keycloakSecret
+	var how keycloakHash
+	switch {
+	case c.SecretData != "" || c.CredentialData != "":
 		if decode([]byte(c.SecretData), &secret) != nil || decode([]byte(c.CredentialData), &how) != nil {
 			return "", wrong("credentials", "Its secretData or credentialData is not what Keycloak writes.")
 		}
+	case c.Value != "":
+		return "", errClearText("credentials")
+	default:
+		secret, how = c.beforeVersion8()
 	}
 	salt, digest, size := unpadded(secret.Salt), unpadded(secret.Value), octets(secret.Value)
 	switch {
@@ -124,6 +133,16 @@ func (c keycloakCredential) hash() (model.PasswordHash, error) {
 		return "", errForeignHash()
 	}
 	return model.PasswordHash(fmt.Sprintf("$%s$i=%d,l=%d$%s$%s", how.Algorithm, how.HashIterations, size, salt, digest)), nil
+}
+
+// beforeVersion8 returns the parts as they are written since. The first versions
+// knew one algorithm and did not name it, or by what is inside it.
+func (c keycloakCredential) beforeVersion8() (keycloakSecret, keycloakHash) {
+	algorithm := c.Algorithm
+	if algorithm == "" || algorithm == "HmacSHA1" {
+		algorithm = "pbkdf2"
+	}
+	return keycloakSecret{Value: c.HashedSaltedValue, Salt: c.Salt}, keycloakHash{HashIterations: c.HashIterations, Algorithm: algorithm}
 }
 
 func (h keycloakHash) argon2(salt, digest string) (model.PasswordHash, error) {

@@ -14,17 +14,20 @@ import (
 // kratosIdentity is an identity as the admin API of Ory Kratos lists it with its
 // credentials.
 type kratosIdentity struct {
-	ID        string         `json:"id"`
-	State     string         `json:"state"`
-	Traits    jsontext.Value `json:"traits"`
-	CreatedAt string         `json:"created_at"`
-	UpdatedAt string         `json:"updated_at"`
-	Addresses []struct {
-		Value      string `json:"value"`
-		Verified   bool   `json:"verified"`
-		VerifiedAt string `json:"verified_at"`
-	} `json:"verifiable_addresses"`
+	ID          string                      `json:"id"`
+	State       string                      `json:"state"`
+	Traits      jsontext.Value              `json:"traits"`
+	CreatedAt   string                      `json:"created_at"`
+	UpdatedAt   string                      `json:"updated_at"`
+	Addresses   []kratosAddress             `json:"verifiable_addresses"`
 	Credentials map[string]kratosCredential `json:"credentials"`
+}
+
+type kratosAddress struct {
+	Value      string `json:"value"`
+	Verified   bool   `json:"verified"`
+	Via        string `json:"via"` // "email" or "sms"
+	VerifiedAt string `json:"verified_at"`
 }
 
 type kratosCredential struct {
@@ -38,15 +41,19 @@ func parseKratos(object []byte) (User, error) {
 		return User{}, err
 	}
 	var times moments
+	username, email := from.names()
 	user := User{
-		ID: idOf(Kratos, from.ID), Disabled: from.State == "inactive",
+		// A file for their import has no ids.
+		ID: idOf(Kratos, cmp.Or(from.ID, email, username)), Disabled: from.State == "inactive",
 		CreatedAt: times.text("created_at", from.CreatedAt), UpdatedAt: times.text("updated_at", from.UpdatedAt),
 	}
-	user.name(from.names())
+	user.name(username, email)
 	for _, address := range from.Addresses {
 		if address.Verified && strings.EqualFold(address.Value, user.Email) {
 			user.EmailVerified, user.EmailVerifiedAt = true, times.text("verified_at", address.VerifiedAt)
 		}
+		user.leave("another email", address.Via == "email" && !strings.EqualFold(address.Value, user.Email))
+		user.leave(phoneNumber, address.Via == "sms")
 	}
 	for _, kind := range slices.Sorted(maps.Keys(from.Credentials)) {
 		switch kind {
@@ -54,12 +61,12 @@ func parseKratos(object []byte) (User, error) {
 		case "oidc", "saml":
 			user.leave(socialLogin, true)
 		case "code", "passkey":
-			user.leave("login without a password", true)
+			user.leave(passwordless, true)
 		default:
 			user.leave(secondFactor, true)
 		}
 	}
-	hash, err := from.Credentials["password"].hash()
+	hash, err := from.passwordHash()
 	user.PasswordHash = hash
 	return user, model.Together(times.err(), err)
 }
@@ -80,7 +87,21 @@ func (k kratosIdentity) names() (username, email string) {
 			username = cmp.Or(username, identifier)
 		}
 	}
-	return username, email
+	return username, cmp.Or(email, k.firstEmail())
+}
+
+// firstEmail returns the first address that is proven, or else the first.
+func (k kratosIdentity) firstEmail() (first string) {
+	for _, address := range k.Addresses {
+		switch {
+		case address.Via != "email":
+		case address.Verified:
+			return address.Value
+		default:
+			first = cmp.Or(first, address.Value)
+		}
+	}
+	return first
 }
 
 // textOnly returns a text, and nothing for every other value.
@@ -91,15 +112,30 @@ func textOnly(value jsontext.Value) string {
 	return text(value)
 }
 
-func (c kratosCredential) hash() (model.PasswordHash, error) {
-	if c.Config == nil || c.Config.Kind() == 'n' {
+// passwordHash returns the hash, "" for who has no password. Kratos gives out no
+// credentials, or those of other kinds without what is in them, to who does not
+// ask for it: all passwords would be lost without a word.
+func (k kratosIdentity) passwordHash() (model.PasswordHash, error) {
+	const member, ask = "credentials/password/config", "It is missing; ask Kratos for it with include_credential=password"
+	if k.Credentials == nil {
+		return "", wrong("credentials", ask+", or write {} for somebody who has none.")
+	}
+	credential, given := k.Credentials["password"]
+	if !given {
 		return "", nil
+	}
+	if credential.Config == nil {
+		return "", wrong(member, ask+".")
 	}
 	var config struct {
 		HashedPassword string `json:"hashed_password"`
+		Password       string `json:"password"`
 	}
-	if decode(c.Config, &config) != nil {
-		return "", wrong("credentials/password/config", "It is not what Kratos writes.")
+	switch {
+	case credential.Config.Kind() != 'n' && decode(credential.Config, &config) != nil:
+		return "", wrong(member, "It is not what Kratos writes.")
+	case config.HashedPassword == "" && config.Password != "":
+		return "", errClearText(member)
 	}
 	return model.PasswordHash(config.HashedPassword), nil
 }

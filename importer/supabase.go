@@ -52,8 +52,12 @@ func (s supabaseUser) user() (User, error) {
 	}
 	user.EmailVerified = !user.EmailVerifiedAt.IsZero()
 	user.name("", s.Email)
-	user.leave("phone number", s.Phone != "")
+	user.leave(phoneNumber, s.Phone != "")
 	user.leave(socialLogin, bool(s.SSO) || s.otherProviders())
+	if strings.HasPrefix(s.Password, "{") {
+		return user, model.Together(times.err(), wrong("encrypted_password",
+			"It is encrypted with a key of that installation; leave it out and hand over a reset-link."))
+	}
 	return user, times.err()
 }
 

@@ -66,6 +66,8 @@ const (
 	secondFactor  = "second factor"
 	socialLogin   = "login at another site"
 	strangeRole   = "role or group whose name cannot be a role here"
+	passwordless  = "login without a password"
+	phoneNumber   = "phone number"
 	serviceUser   = "service account"
 	anonymousUser = "anonymous user"
 )

@@ -39,13 +39,14 @@ func timeForms() []string {
 // moments reads the times of one user and remembers what is wrong with them.
 type moments struct{ wrong []error }
 
-// text reads a time; "" is none.
+// text reads a time; "" is none, and so is the year 1, where programs in Go and
+// C# have none.
 func (m *moments) text(member, text string) time.Time {
 	if text == "" {
 		return time.Time{}
 	}
 	for _, form := range timeForms() {
-		if at, err := time.Parse(form, text); err == nil && !at.IsZero() {
+		if at, err := time.Parse(form, text); err == nil {
 			return at.UTC()
 		}
 	}
@@ -104,4 +105,9 @@ func octets(text string) int {
 // errForeignHash refuses a hash that cannot be put together.
 func errForeignHash() error {
 	return wrong("password_hash", "It was made in a way that is not read here; leave it out and hand over a reset-link.")
+}
+
+// errClearText refuses a password that lies there for everybody to read.
+func errClearText(member string) error {
+	return wrong(member, "The password stands there in clear text, which is not taken; leave it out and hand over a reset-link.")
 }
