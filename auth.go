@@ -33,6 +33,12 @@ type Auth struct {
 	verifier *jwt.Verifier
 	list     statusCache
 	patience patience // with the Signer
+	throttle throttle
+	clock    *steadyClock
+	stepped  atomic.Bool // a token was replaced since Remember, which is no event
+
+	mailQueued chan struct{} // holds one when there may be a mail to send
+	mailFails  atomic.Bool   // nothing could be sent the last time
 }
 
 // New checks the configuration, loads the signing keys and returns the rules over
@@ -42,6 +48,9 @@ type Auth struct {
 func New(ctx context.Context, store model.Store, cfg Config) (*Auth, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
+		return nil, err
+	}
+	if cfg.Mail, err = cfg.Mail.withDefaults(); err != nil {
 		return nil, err
 	}
 	if err := needPeppers(ctx, store, cfg.Peppers); err != nil {
@@ -66,14 +75,21 @@ func New(ctx context.Context, store model.Store, cfg Config) (*Auth, error) {
 	a := &Auth{
 		cfg: cfg, store: store, hashes: hashes, log: cfg.Logger, loading: make(chan struct{}, 1),
 		list: statusCache{turn: make(chan struct{}, 1)}, patience: newPatience(signerPatience, signerCalls),
-		commonPasswords: common, ourNames: ourNames(cfg),
+		commonPasswords: common, ourNames: ourNames(cfg), throttle: newThrottle(cfg.Limits), mailQueued: make(chan struct{}, 1),
 	}
+	a.clock = newSteadyClock(cfg.Now)
+	newest, err := store.NewestEvent(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("gatehouse: clock: %w", err)
+	}
+	a.clock.notBefore(newest.At)
+	a.warnOfClock(ctx)
 	a.masters.Store(masters)
 	if err := a.loadKeys(ctx); err != nil {
 		return nil, err
 	}
 	a.verifier, err = jwt.NewVerifier(jwt.VerifierConfig{
-		Issuer: cfg.Issuer, Audience: cfg.Audience, Now: cfg.Now,
+		Issuer: cfg.Issuer, Audience: cfg.Audience, Now: a.clock.now,
 		Keys: func() jwt.KeySet { return a.keys.Load().public },
 	})
 	if err != nil {
@@ -129,9 +145,16 @@ func networkOf(ctx context.Context) netip.Prefix {
 }
 
 // now is the one clock: the store never asks its own.
-func (a *Auth) now() time.Time { return a.cfg.Now().UTC().Truncate(time.Microsecond) }
+func (a *Auth) now() time.Time { return a.clock.now().UTC().Truncate(time.Microsecond) }
+
+// clientOf returns where a request came from, as sessions and events keep it.
+func clientOf(ctx context.Context) model.Client {
+	client := model.ClientFrom(ctx)
+	client.Device = ""
+	return client
+}
 
 // event fills in what every event has.
 func (a *Auth) event(ctx context.Context, name model.EventName, user model.UserID, session model.SessionID) model.Event {
-	return model.Event{At: a.now(), Name: name, UserID: user, SessionID: session, Client: model.ClientFrom(ctx)}
+	return model.Event{At: a.now(), Name: name, UserID: user, SessionID: session, Client: clientOf(ctx)}
 }

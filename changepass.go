@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -19,15 +20,26 @@ type PasswordChange struct {
 
 // ChangePass checks the current password and sets the new one with a salt of
 // its own. Every other session is ended and every code of the user is void.
-// Refusals: ErrWrongPassword, and the others only after the right password:
+// Refusals: ErrWrongPassword, ErrTooManyAttempts, and the others only after the right password:
 // ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked, ErrSamePassword,
 // ErrBadRequest; ErrOverloaded, ErrUnavailable; ErrInvalidToken when the user is
 // gone.
 func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
-	account, err := a.confirm(ctx, in.UserID, in.Current, "current_password")
+	account, right, err := a.prove(ctx, confirmation{userID: in.UserID, session: in.SessionID, password: in.Current, member: "current_password"})
 	if err != nil {
 		return err
 	}
+	defer right.finish(ctx)
+	err = a.changeTo(ctx, in, proven{account, right})
+	var refusal *model.Error
+	if errors.As(err, &refusal) { // of the new password; the current one was right
+		return cmp.Or(right.clearAlone(ctx), err)
+	}
+	return err
+}
+
+// changeTo is ChangePass after the right password.
+func (a *Auth) changeTo(ctx context.Context, in PasswordChange, account proven) error {
 	password, err := a.newPassword(choice{password: in.New, member: "new_password", names: namesOf(account.User)})
 	if err != nil {
 		return err
@@ -49,7 +61,7 @@ func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 		return hashTrouble(err)
 	}
 	now := a.now()
-	err = a.store.Tx(ctx, func(tx model.Records) error {
+	err = a.tx(ctx, func(tx model.Records) error {
 		hold := model.Hold{UserID: in.UserID, PasswordVersion: account.PasswordVersion, SessionID: in.SessionID, Now: now}
 		if err := tx.HoldAccount(ctx, hold); err != nil {
 			return err
@@ -57,7 +69,13 @@ func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 		if err := tx.ChangePassword(ctx, in.UserID, account.PasswordVersion, hash, now); err != nil {
 			return err
 		}
-		return a.cutOff(ctx, tx, cut{userID: in.UserID, keep: in.SessionID, name: model.EventPasswordChange})
+		if err := account.attempt.clear(ctx, tx); err != nil {
+			return err
+		}
+		if err := a.cutOff(ctx, tx, cut{userID: in.UserID, keep: in.SessionID, name: model.EventPasswordChange}); err != nil {
+			return err
+		}
+		return a.notify(ctx, tx, notice{kind: mailPasswordChanged, user: account.User})
 	})
 	if errors.Is(err, model.ErrNotFound) {
 		// The password was changed, the session ended, or the user disabled or
@@ -67,6 +85,7 @@ func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 	if err != nil {
 		return fmt.Errorf("gatehouse: change password: %w", err)
 	}
+	account.attempt.cleared()
 	return nil
 }
 

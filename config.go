@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,6 @@ const (
 	sessionIdle     = 24 * time.Hour
 	freshness       = 5 * time.Minute
 	sessionsPerUser = 20
-	eventRetention  = 400 * 24 * time.Hour
 	recordPatience  = 5 * time.Second
 	useInterval     = time.Minute
 )
@@ -37,6 +37,18 @@ const (
 
 	ResetCodeTTL  = 30 * time.Minute // of a code for a password that was lost
 	InviteCodeTTL = 24 * time.Hour   // of a code for a first password
+	VerifyCodeTTL = 24 * time.Hour   // of a code that proves a mailbox
+	TypedCodeTTL  = 10 * time.Minute // of the digits in a mail
+
+	TypedCodeDigits = 8
+	TypedCodeTries  = 5
+
+	// DefaultEventRetention and LowestEventRetention are how long events are kept.
+	DefaultEventRetention = 400 * 24 * time.Hour
+	LowestEventRetention  = 24 * time.Hour
+
+	// DeviceLifetime is how long a device is known after a login.
+	DeviceLifetime = 180 * 24 * time.Hour
 )
 
 // Config says who we are and how strict we are. Issuer and Audience are
@@ -104,6 +116,21 @@ type Config struct {
 	// does not answer. It is recorded.
 	AcceptUnchecked bool
 
+	// EventRetention is how long events are kept: by default 400 days, at least one
+	// day.
+	EventRetention time.Duration
+
+	// Mailer sends mails. With one, an email has to be proven before its user logs
+	// in, passwords are recovered by mail, and users are told of what happens to
+	// their account; whoever serves calls Auth.DeliverMail. By default there is none,
+	// and none of that.
+	Mailer model.Mailer
+	// Mail is how mails look.
+	Mail MailStyle
+
+	// Limits bound how often things may happen; zero is the default of each.
+	Limits Limits
+
 	// Now is the clock; by default time.Now.
 	Now func() time.Time
 	// Logger hears of trouble that no caller is told of; by default nobody.
@@ -135,9 +162,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.AccessTTL < time.Second || c.AccessTTL > MaxAccessTTL {
 		return c, errors.New("gatehouse: Config.AccessTTL must lie between 1 second and 60 minutes")
 	}
-	if c.StatusListURI == "" {
-		c.StatusListURI = c.Issuer + "/v1/status-list"
-	}
+	c.StatusListURI = cmp.Or(c.StatusListURI, c.Issuer+"/v1/status-list")
 	if c.PasswordMin == 0 {
 		c.PasswordMin = DefaultPasswordMin
 	}
@@ -147,8 +172,18 @@ func (c Config) withDefaults() (Config, error) {
 	if err := model.CheckPeppers(c.Peppers); err != nil {
 		return c, fmt.Errorf("gatehouse: Config.Peppers: %w", err)
 	}
+	if c.EventRetention == 0 {
+		c.EventRetention = DefaultEventRetention
+	}
+	if c.EventRetention < LowestEventRetention {
+		return c, errors.New("gatehouse: Config.EventRetention must be at least 24 hours")
+	}
 	if c.HashParams == (argon2id.Params{}) {
 		c.HashParams = argon2id.DefaultParams()
+	}
+	var err error
+	if c.Limits, err = c.Limits.withDefaults(); err != nil {
+		return c, err
 	}
 	if c.Now == nil {
 		c.Now = time.Now

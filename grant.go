@@ -25,6 +25,9 @@ type SessionGrant struct {
 	Token   model.SessionToken
 	Session model.Session
 	User    model.User
+	// Device is for the browser to keep and to bring along at its next login, in
+	// model.Client.Device, for DeviceLifetime.
+	Device model.DeviceToken
 }
 
 // AccessGrant is an access token alone. It does not print itself.

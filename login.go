@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -15,17 +16,23 @@ import (
 type Credentials struct {
 	Identifier string // a username or an email, in any spelling
 	Password   model.Password
+
+	// Request is what the browser keeps of this request, if one asks: the mail that
+	// asks for a proof of the email holds digits for it.
+	Request model.RequestSecret
 }
 
 // LoginUser checks the credentials and opens a session. A missing user takes as
-// long as a wrong password. Refusals: ErrWrongCredentials, ErrPasswordTooLong,
-// ErrBadRequest, ErrOverloaded; ErrUnavailable where the pepper of the hash is
-// not configured; and ErrUserDisabled, told only after the right password.
+// long as a wrong password. Refusals: ErrWrongCredentials, ErrTooManyAttempts,
+// whether the password is right or not, ErrPasswordTooLong, ErrBadRequest, ErrOverloaded; ErrUnavailable where the pepper of the hash is
+// not configured; and, told only after the right password, ErrUserDisabled and,
+// with a Mailer, ErrEmailUnverified, for which a mail is queued.
 func (a *Auth) LoginUser(ctx context.Context, in Credentials) (Grant, error) {
 	account, err := a.authenticate(ctx, in)
 	if err != nil {
 		return Grant{}, err
 	}
+	defer account.attempt.finish(ctx)
 	keys, err := a.store.KeysVersion(ctx)
 	if err != nil {
 		return Grant{}, fmt.Errorf("gatehouse: login: %w", err)
@@ -60,51 +67,57 @@ func (a *Auth) LoginSession(ctx context.Context, in Credentials) (SessionGrant, 
 	if err != nil {
 		return SessionGrant{}, err
 	}
+	defer account.attempt.finish(ctx)
 	token := newSecret[model.SessionToken]("")
 	session, err := a.openSession(ctx, account, opening{idle: sessionIdle, token: model.DigestOf(token)})
 	if err != nil {
 		return SessionGrant{}, err
 	}
-	return SessionGrant{Token: token, Session: session, User: account.User}, nil
+	return SessionGrant{Token: token, Session: session, User: account.User, Device: a.newDevice(account.Account)}, nil
+}
+
+// proven is an account whose password was just right. The attempt is to be cleared,
+// and to be finished.
+type proven struct {
+	model.Account
+	attempt *attempt
 }
 
 // authenticate returns the account whose password the credentials hold.
-func (a *Auth) authenticate(ctx context.Context, in Credentials) (model.Account, error) {
+func (a *Auth) authenticate(ctx context.Context, in Credentials) (proven, error) {
 	typed, err := typedPassword(in.Password, "password")
 	if err != nil {
-		return model.Account{}, err
+		return proven{}, err
+	}
+	if err := a.crowded(ctx); err != nil {
+		return proven{}, err
 	}
 	account, err := a.findAccount(ctx, in.Identifier)
 	if err != nil {
-		return model.Account{}, err
+		return proven{}, err
 	}
-	right, err := a.checkPassword(ctx, account, typed)
+	right, err := a.checkPassword(ctx, claim{
+		account: account, identifier: in.Identifier, event: model.EventLoginFail, refusal: model.ErrWrongCredentials,
+	}, typed)
 	if err != nil {
-		return model.Account{}, err
+		return proven{}, err
 	}
-	if !right {
-		return model.Account{}, a.loginFailed(ctx, account)
+	if err := a.refuseEntry(ctx, account.User, in.Request); err != nil {
+		defer right.finish(ctx)
+		return proven{}, cmp.Or(right.clearAlone(ctx), err)
 	}
-	if account.User.Disabled() {
-		if err := a.recordFailure(ctx, model.EventLoginFail, account.User.ID); err != nil {
-			return model.Account{}, err
-		}
-		return model.Account{}, model.ErrUserDisabled
-	}
-	return *account, nil
+	return proven{*account, right}, nil
 }
 
-// loginFailed records the failure and is what the caller is told, whoever the
-// account belongs to and whether there is one.
-func (a *Auth) loginFailed(ctx context.Context, account *model.Account) error {
-	var id model.UserID
-	if account != nil {
-		id = account.User.ID
+// refuseEntry turns away who may not log in, now that the password was right.
+func (a *Auth) refuseEntry(ctx context.Context, user model.User, request model.RequestSecret) error {
+	if user.Disabled() {
+		return cmp.Or[error](a.recordFailure(ctx, model.EventLoginFail, user.ID), model.ErrUserDisabled)
 	}
-	if err := a.recordFailure(ctx, model.EventLoginFail, id); err != nil {
-		return err
+	if a.mustVerify(user) {
+		return a.refuseUnverified(ctx, verifying{user: user, request: request})
 	}
-	return model.ErrWrongCredentials
+	return nil
 }
 
 // findAccount returns nil for an identifier that nobody has, or that nobody
@@ -138,15 +151,15 @@ type opening struct {
 // openSession is the one place where a session begins. It opens only if the
 // password that was checked is still the password, and ends the oldest session
 // of a user who has too many.
-func (a *Auth) openSession(ctx context.Context, account model.Account, how opening) (model.Session, error) {
+func (a *Auth) openSession(ctx context.Context, account proven, how opening) (model.Session, error) {
 	now := a.now()
 	session := model.Session{
 		ID: model.NewID[model.Session](), UserID: account.User.ID, TokenDigest: how.token,
 		SteppedAt: now, AuthenticatedAt: now, CreatedAt: now, LastUsedAt: now,
 		IdleExpiresAt: now.Add(how.idle), ExpiresAt: now.Add(SessionLifetime),
-		Client: model.ClientFrom(ctx),
+		Client: clientOf(ctx),
 	}
-	err := a.store.Tx(ctx, func(tx model.Records) error {
+	err := a.tx(ctx, func(tx model.Records) error {
 		index, err := tx.OpenSession(ctx, session, account.PasswordVersion)
 		if err != nil {
 			return err
@@ -161,6 +174,12 @@ func (a *Auth) openSession(ctx context.Context, account model.Account, how openi
 				return err
 			}
 		}
+		if err := account.attempt.clear(ctx, tx); err != nil {
+			return err
+		}
+		if err := a.noticeLogin(ctx, tx, account, session); err != nil {
+			return err
+		}
 		return tx.Record(ctx, a.event(ctx, model.EventLoginSuccess, account.User.ID, session.ID))
 	})
 	if errors.Is(err, model.ErrNotFound) {
@@ -171,6 +190,7 @@ func (a *Auth) openSession(ctx context.Context, account model.Account, how openi
 	if err != nil {
 		return model.Session{}, fmt.Errorf("gatehouse: open session: %w", err)
 	}
+	account.attempt.cleared()
 	return session, nil
 }
 

@@ -74,6 +74,7 @@ func (a *Auth) RenewSession(ctx context.Context, token model.SessionToken) (mode
 	if err := a.store.RenewToken(ctx, model.DigestOf(token), model.DigestOf(fresh), a.now()); err != nil {
 		return "", orInvalidToken(err)
 	}
+	a.noteStep()
 	return fresh, nil
 }
 

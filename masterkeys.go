@@ -21,6 +21,11 @@ type masterKeys struct {
 type derivedKeys struct {
 	seal    sealer
 	refresh refreshKey
+	events  eventKey
+	mails   mailKey
+	// attempts names lanes, and devices proves device tokens.
+	attempts attemptKey
+	devices  deviceKey
 	// replacedAt is when another master key took the place of this one: zero for
 	// the current one, and for a former one of which it is not known.
 	replacedAt time.Time
@@ -97,7 +102,23 @@ func newMasterKeys(keys model.MasterKeys) (*masterKeys, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.all = append(m.all, derivedKeys{seal: seal, refresh: refresh, replacedAt: kept.ReplacedAt})
+		events, err := newEventKey(key)
+		if err != nil {
+			return nil, err
+		}
+		mails, err := newMailKey(key)
+		if err != nil {
+			return nil, err
+		}
+		attempts, err := newAttemptKey(key)
+		if err != nil {
+			return nil, err
+		}
+		devices, err := newDeviceKey(key)
+		if err != nil {
+			return nil, err
+		}
+		m.all = append(m.all, derivedKeys{seal: seal, refresh: refresh, events: events, mails: mails, attempts: attempts, devices: devices, replacedAt: kept.ReplacedAt})
 	}
 	return m, nil
 }
@@ -169,7 +190,8 @@ func (a *Auth) UseMasterKeys(ctx context.Context, keys model.MasterKeys) error {
 // ResealKeys seals every record that is under a former master key anew under the
 // current one, and reports how many it did. Each is one conditional statement, so
 // that it can be stopped at any point and run again, by any number of processes,
-// while others read. The signing keys themselves stay what they are.
+// while others read. The signing keys themselves stay what they are. The audit chain
+// goes on under the current key.
 func (a *Auth) ResealKeys(ctx context.Context) (resealed int, err error) {
 	masters := a.masters.Load()
 	kept, err := a.store.SigningKeys(ctx)
@@ -191,6 +213,9 @@ func (a *Auth) ResealKeys(ctx context.Context) (resealed int, err error) {
 		if done {
 			resealed++
 		}
+	}
+	if _, err := a.sealSome(ctx); err != nil {
+		return resealed, fmt.Errorf("gatehouse: reseal: %w", err)
 	}
 	return resealed, nil
 }

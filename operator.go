@@ -88,11 +88,18 @@ func (a *Auth) IssueResetCode(ctx context.Context, id model.UserID) (model.Code,
 // keeps everything else. Refusal: ErrNotFound.
 func (a *Auth) DisableUser(ctx context.Context, id model.UserID) error {
 	now := a.now()
-	err := a.store.Tx(ctx, func(tx model.Records) error {
+	err := a.tx(ctx, func(tx model.Records) error {
+		user, err := tx.User(ctx, id)
+		if err != nil {
+			return err
+		}
 		if err := tx.SetDisabled(ctx, id, now, now); err != nil {
 			return err
 		}
-		return a.cutOff(ctx, tx, cut{userID: id, name: model.EventUserDisabled})
+		if err := a.cutOff(ctx, tx, cut{userID: id, name: model.EventUserDisabled}); err != nil || user.Disabled() {
+			return err
+		}
+		return a.notify(ctx, tx, notice{kind: mailUserDisabled, user: user})
 	})
 	if err != nil && !errors.Is(err, model.ErrNotFound) {
 		return fmt.Errorf("gatehouse: disable user: %w", err)

@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,30 +17,55 @@ func typedPassword(password model.Password, member string) ([]byte, error) {
 	return canonical, named(err, member)
 }
 
-// checkPassword is the one place where a password is checked against an
-// account. A nil account costs the same as a wrong password. It reports whether
-// the password is right, and hashes it anew when a new hash would be made
-// otherwise: at another price, by us, under the current pepper. Refusal beside
-// those of the engine: ErrUnavailable where a pepper is missing.
-func (a *Auth) checkPassword(ctx context.Context, account *model.Account, password []byte) (bool, error) {
-	if account == nil || account.PasswordHash == "" || len(password) == 0 {
-		return false, hashTrouble(a.hashes.verifyAbsent(ctx, password))
+// checkPassword is the one place where a password is checked against an account,
+// and where the check is charged. A nil account costs the same as a wrong password.
+// It returns the attempt when the password is right, for the caller to clear and
+// to finish, and hashes the password anew when a new hash would be made otherwise:
+// at another price, by us, under the current pepper. Refusals beside that of the
+// claim: ErrTooManyAttempts, ErrOverloaded, ErrUnavailable where a pepper is missing.
+func (a *Auth) checkPassword(ctx context.Context, who claim, password []byte) (right *attempt, err error) {
+	t, err := a.beginAttempt(ctx, who)
+	if errors.Is(err, model.ErrNotFound) { // deleted since the look-up
+		who.account = nil
+		t, err = a.beginAttempt(ctx, who)
 	}
-	found, err := a.hashes.verify(ctx, password, account.PasswordHash)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if right == nil {
+			t.leave()
+		}
+	}()
+	found, err := a.evaluate(ctx, who, t.disabled(), password)
 	switch {
 	case errors.Is(err, errHashRejected):
-		return false, a.recordFailure(ctx, model.EventHashRejected, account.User.ID)
+		return nil, cmp.Or(t.fail(ctx, who, model.EventHashRejected, who.event), who.refusal)
 	case errors.Is(err, errPepperMissing):
-		return false, a.pepperMissing(ctx, account.User.ID, err)
-	case err != nil || !found.match:
-		return false, hashTrouble(err)
+		t.giveBack(ctx)
+		return nil, a.pepperMissing(ctx, who.userID(), err)
+	case err != nil:
+		t.giveBack(ctx)
+		return nil, hashTrouble(err)
+	case !found.match:
+		return nil, cmp.Or(t.fail(ctx, who, who.event), who.refusal)
 	}
 	if found.outdated {
-		if err := a.rehash(ctx, account, password); err != nil {
-			a.log.WarnContext(ctx, "password not hashed anew", "user_id", account.User.ID.String(), "error", err)
+		if err := a.rehash(ctx, who.account, password); err != nil {
+			a.log.WarnContext(ctx, "password not hashed anew", "user_id", who.userID().String(), "error", err)
 		}
 	}
-	return true, nil
+	return t, nil
+}
+
+// evaluate compares a password with that of the account, or with nothing at the
+// same price: where there is no account, or none whose password is still good for
+// anything.
+func (a *Auth) evaluate(ctx context.Context, who claim, disabled bool, password []byte) (hashVerdict, error) {
+	if who.account == nil || who.account.PasswordHash == "" || len(password) == 0 || disabled {
+		return hashVerdict{}, a.hashes.verifyAbsent(ctx, password)
+	}
+	return a.hashes.verify(ctx, password, who.account.PasswordHash)
 }
 
 // rehash replaces the hash of a password that was just proven right, unless
@@ -67,36 +93,53 @@ func (a *Auth) pepperMissing(ctx context.Context, id model.UserID, cause error) 
 }
 
 // ConfirmPassword checks the password of a user who is already logged in.
-// Refusals: ErrWrongPassword, ErrPasswordTooLong, ErrBadRequest, ErrOverloaded;
-// ErrUnavailable where the pepper of the hash is not configured; ErrInvalidToken
-// when the user is gone.
+// Refusals: ErrWrongPassword, ErrTooManyAttempts, ErrPasswordTooLong,
+// ErrBadRequest, ErrOverloaded; ErrUnavailable where the pepper of the hash is not
+// configured; ErrInvalidToken when the user is gone.
 func (a *Auth) ConfirmPassword(ctx context.Context, id model.UserID, password model.Password) error {
-	_, err := a.confirm(ctx, id, password, "password")
+	_, err := a.confirm(ctx, confirmation{userID: id, password: password, member: "password"})
 	return err
 }
 
-// confirm is ConfirmPassword for a member of another name, and returns the
-// account as it was when the password was right.
-func (a *Auth) confirm(ctx context.Context, id model.UserID, password model.Password, member string) (model.Account, error) {
-	typed, err := typedPassword(password, member)
+// confirmation is the password of somebody who is logged in, and the member that
+// held it.
+type confirmation struct {
+	userID   model.UserID
+	session  model.SessionID
+	password model.Password
+	member   string
+}
+
+// confirm is ConfirmPassword for a member of any name, and returns the account as
+// it was when the password was right.
+func (a *Auth) confirm(ctx context.Context, in confirmation) (model.Account, error) {
+	account, right, err := a.prove(ctx, in)
 	if err != nil {
 		return model.Account{}, err
 	}
-	account, err := a.store.Account(ctx, id)
+	defer right.finish(ctx)
+	return account, right.clearAlone(ctx)
+}
+
+// prove is confirm for who does more with the right password: the attempt is the
+// caller's to clear, and to finish.
+func (a *Auth) prove(ctx context.Context, in confirmation) (model.Account, *attempt, error) {
+	typed, err := typedPassword(in.password, in.member)
 	if err != nil {
-		return model.Account{}, orInvalidToken(err)
+		return model.Account{}, nil, err
 	}
-	right, err := a.checkPassword(ctx, &account, typed)
+	if err := a.crowded(ctx); err != nil {
+		return model.Account{}, nil, err
+	}
+	account, err := a.store.Account(ctx, in.userID)
 	if err != nil {
-		return model.Account{}, err
+		return model.Account{}, nil, orInvalidToken(err)
 	}
-	if !right {
-		if err := a.recordFailure(ctx, model.EventPasswordFail, id); err != nil {
-			return model.Account{}, err
-		}
-		return model.Account{}, model.ErrWrongPassword.With(member, "Type the password you log in with.")
-	}
-	return account, nil
+	right, err := a.checkPassword(ctx, claim{
+		account: &account, session: in.session, event: model.EventPasswordFail,
+		refusal: model.ErrWrongPassword.With(in.member, "Type the password you log in with."),
+	}, typed)
+	return account, right, err
 }
 
 // recordFailure is the one place where a failed proof is recorded, before it is

@@ -15,34 +15,40 @@ import (
 // of the one in force gets the identical successor for 10 seconds more, so that
 // two tabs and lost answers do no harm, and anything older ends the session.
 // A forged token is refused before the store is asked. The user is looked at
-// anew: who is disabled or deleted gets nothing. Refusal: ErrInvalidToken.
+// anew: who is disabled or deleted gets nothing. Refusals: ErrInvalidToken;
+// ErrTooManyAttempts, which spends nothing.
 func (a *Auth) RefreshJWT(ctx context.Context, token model.RefreshToken) (Grant, error) {
 	held, ok := a.parseRefreshToken(token)
 	if !ok {
 		return Grant{}, model.ErrInvalidToken
 	}
 	now := a.now()
-	step := model.Step{SessionID: held.session, Counter: held.counter, Now: now, RetryWindow: a.retryWindow(), IdleExpiresAt: now.Add(refreshIdle), BegunBefore: held.begunBefore}
+	step := model.Step{SessionID: held.session, Counter: held.counter, Now: now, RetryWindow: a.retryWindow(), IdleExpiresAt: now.Add(refreshIdle), BegunBefore: held.begunBefore, Pace: a.cfg.Limits.Refreshes.pace()}
 	early, err := a.signEarly(ctx, held.session)
 	if err != nil {
 		return Grant{}, err
 	}
 	who, err := a.store.StepSession(ctx, step)
-	if errors.Is(err, model.ErrNotFound) {
+	switch {
+	case errors.Is(err, model.ErrNotFound):
 		return Grant{}, a.refuseRefresh(ctx, held)
+	case errors.Is(err, model.ErrTooManyAttempts):
+		return Grant{}, err // nothing was spent, and the session goes on
 	}
 	if err != nil {
 		return Grant{}, fmt.Errorf("gatehouse: refresh: %w", err)
 	}
+	a.noteStep()
 	if early.fits(who) {
 		return early.AccessGrant.with(who, held.key), nil
 	}
 	return a.grant(ctx, who, held.key)
 }
 
-// retryWindow is how long after a step its parent gets the same answer again.
+// retryWindow is how long after a step its parent gets the same answer again. While
+// the clock is behind, nobody can say how long ago a step was.
 func (a *Auth) retryWindow() time.Duration {
-	if a.cfg.StrictRefresh {
+	if a.cfg.StrictRefresh || a.clock.behind() > 0 {
 		return 0
 	}
 	return refreshWindow
@@ -97,11 +103,14 @@ func (a *Auth) refuseRefresh(ctx context.Context, held presented) error {
 	if !held.of(who.Session) {
 		return model.ErrInvalidToken
 	}
-	err = a.store.Tx(ctx, func(tx model.Records) error {
+	err = a.tx(ctx, func(tx model.Records) error {
 		if err := tx.EndSession(ctx, who.User.ID, id, now); err != nil {
 			return err
 		}
-		return tx.Record(ctx, a.event(ctx, model.EventTokenReuse, who.User.ID, id))
+		if err := tx.Record(ctx, a.event(ctx, model.EventTokenReuse, who.User.ID, id)); err != nil {
+			return err
+		}
+		return a.notify(ctx, tx, notice{kind: mailTokenReuse, user: who.User, where: true})
 	})
 	if err != nil && !errors.Is(err, model.ErrNotFound) {
 		return fmt.Errorf("gatehouse: end session after reuse: %w", err)

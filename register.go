@@ -15,6 +15,10 @@ type Registration struct {
 	Email    string
 	Password model.Password
 
+	// Request is what the browser keeps of this request, if one asks; for
+	// RequestRegistration.
+	Request model.RequestSecret
+
 	// Roles are granted by the program that registers the user. No door takes
 	// them from a request.
 	Roles []string
@@ -22,29 +26,46 @@ type Registration struct {
 
 // RegisterUser checks the input, hashes the password with a salt of its own and
 // adds the user. It does not log in. The hash is computed before the names are
-// looked up, so that a taken name takes as long as a free one. Refusals:
+// looked up, so that a taken name takes as long as a free one. With a Mailer, an
+// email gets a mail to prove it; strangers then come in by RequestRegistration,
+// which does not tell who has which email. Refusals:
 // ErrUsernameInvalid, ErrUsernameReserved, ErrUsernameTaken, ErrEmailInvalid,
 // ErrEmailTaken, ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked,
-// ErrBadRequest, ErrOverloaded, ErrUnavailable; all that is wrong with the form
-// of the input is named at once.
+// ErrBadRequest, ErrTooManyAttempts, ErrOverloaded, ErrUnavailable; all that is wrong
+// with the form of the input is named at once.
 func (a *Auth) RegisterUser(ctx context.Context, in Registration) (model.User, error) {
+	user, hash, err := a.checkRegistration(ctx, in)
+	if err != nil {
+		return model.User{}, err
+	}
+	if err := a.addUser(ctx, user, hash, func(tx model.Records) error { return a.askToVerify(ctx, tx, verifying{user: user}) }); err != nil {
+		return model.User{}, err
+	}
+	return user, nil
+}
+
+// checkRegistration returns the user to be added, with the hash of the password.
+func (a *Auth) checkRegistration(ctx context.Context, in Registration) (model.User, model.PasswordHash, error) {
 	user, formErr := a.newUser(in)
 	names := append(namesOf(user), in.Username, in.Email) // as they are kept, and as they were typed
 	password, passwordErr := a.newPassword(choice{password: in.Password, member: "password", names: names})
 	if err := model.Together(formErr, passwordErr); err != nil {
-		return model.User{}, err
+		return model.User{}, "", err
+	}
+	if err := a.crowded(ctx); err != nil {
+		return model.User{}, "", err
+	}
+	if err := a.allowSource(ctx, limitRegistrations); err != nil {
+		return model.User{}, "", err
 	}
 	if err := a.refuseBreached(ctx, password, "password", user.ID); err != nil {
-		return model.User{}, err
+		return model.User{}, "", err
 	}
 	hash, err := a.hashes.hash(ctx, password)
 	if err != nil {
-		return model.User{}, hashTrouble(err)
+		return model.User{}, "", hashTrouble(err)
 	}
-	if err := a.addUser(ctx, user, hash, nil); err != nil {
-		return model.User{}, err
-	}
-	return user, nil
+	return user, hash, nil
 }
 
 // newUser makes the user of a registration, with a fresh id.
@@ -82,7 +103,7 @@ func nameUser(user *model.User, username, email string, roles []string) error {
 // addUser adds the user, and does with it what else has to be done, if
 // anything.
 func (a *Auth) addUser(ctx context.Context, user model.User, hash model.PasswordHash, also func(model.Records) error) error {
-	err := a.store.Tx(ctx, func(tx model.Records) error {
+	err := a.tx(ctx, func(tx model.Records) error {
 		if err := tx.CreateUser(ctx, user, hash); err != nil {
 			return err
 		}

@@ -11,15 +11,19 @@ import (
 
 // PasswordReset is a new password from somebody who holds a code.
 type PasswordReset struct {
-	Code model.Code
-	New  model.Password
+	// Code is that of the link, or the digits of the mail together with Request.
+	Code    model.Code
+	Request model.RequestSecret // what the browser keeps of its request, if any
+	New     model.Password
 }
 
 // ResetPass spends a code and sets the new password with a salt of its own. All
-// sessions of the user are ended, and nobody is logged in. A refusal of the
-// password does not cost the code. Refusals: ErrInvalidOrExpiredCode,
+// sessions of the user are ended, and nobody is logged in. A code that was mailed
+// also proves the mailbox. A refusal of the password does not cost the code, but
+// digits that were typed cost one of their tries. Refusals:
+// ErrInvalidOrExpiredCode,
 // ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked, ErrBadRequest,
-// ErrOverloaded, ErrUserDisabled, ErrUnavailable.
+// ErrTooManyAttempts, ErrOverloaded, ErrUserDisabled, ErrUnavailable.
 func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
 	password, err := a.newPassword(choice{password: in.New, member: "new_password"})
 	if err != nil {
@@ -27,12 +31,9 @@ func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
 	}
 	// A wrong code is refused before the hash is paid for; the code is spent
 	// below, where only one can.
-	alive, err := a.CodeAlive(ctx, in.Code)
+	code, err := a.present(ctx, in.Code, in.Request, model.PurposeReset)
 	if err != nil {
 		return err
-	}
-	if !alive {
-		return model.ErrInvalidOrExpiredCode
 	}
 	if err := a.refuseBreached(ctx, password, "new_password", model.UserID{}); err != nil {
 		return err
@@ -41,25 +42,8 @@ func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
 	if err != nil {
 		return hashTrouble(err)
 	}
-	now := a.now()
-	err = a.store.Tx(ctx, func(tx model.Records) error {
-		id, err := tx.SpendCode(ctx, model.DigestOf(in.Code), model.PurposeReset, now)
-		if err != nil {
-			return err
-		}
-		user, err := tx.ResetPassword(ctx, id, hash, now)
-		if err != nil {
-			return err
-		}
-		if user.Disabled() {
-			return model.ErrUserDisabled
-		}
-		// Only the code says whose names they are. What is refused here is
-		// undone, so the code stays good.
-		if err := a.refuseNames(password, "new_password", namesOf(user)); err != nil {
-			return err
-		}
-		return a.cutOff(ctx, tx, cut{userID: id, name: model.EventPasswordReset})
+	err = a.tx(ctx, func(tx model.Records) error {
+		return a.resetPassword(ctx, tx, resetting{code: code.Digest, password: password, hash: hash})
 	})
 	switch {
 	case errors.Is(err, model.ErrNotFound):
@@ -70,26 +54,61 @@ func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
 	return nil
 }
 
-// CodeAlive reports whether a code would be accepted, and changes nothing.
-func (a *Auth) CodeAlive(ctx context.Context, code model.Code) (bool, error) {
-	alive, err := a.store.CodeAlive(ctx, model.DigestOf(code), model.PurposeReset, a.now())
-	if err != nil {
-		return false, fmt.Errorf("gatehouse: code: %w", err)
-	}
-	return alive, nil
+// resetting is a reset that was checked as far as one can without the code.
+type resetting struct {
+	code     model.Digest
+	password []byte
+	hash     model.PasswordHash
 }
 
-// issueCode is the one place where a code is made. Older codes of the user for
-// the same purpose are void.
-func (a *Auth) issueCode(ctx context.Context, tx model.Records, id model.UserID, ttl time.Duration) (model.Code, error) {
-	code := newSecret[model.Code]("ghc_")
+func (a *Auth) resetPassword(ctx context.Context, tx model.Records, in resetting) error {
 	now := a.now()
-	record := model.CodeRecord{
-		Digest: model.DigestOf(code), Purpose: model.PurposeReset, UserID: id,
-		CreatedAt: now, ExpiresAt: now.Add(ttl),
+	code, err := tx.SpendCode(ctx, in.code, model.PurposeReset, now)
+	if err != nil {
+		return err
 	}
-	if err := tx.IssueCode(ctx, record); err != nil {
-		return "", err
+	user, err := tx.ResetPassword(ctx, code.UserID, in.hash, now)
+	if err != nil {
+		return err
 	}
-	return code, tx.Record(ctx, a.event(ctx, model.EventCodeIssued, id, model.SessionID{}))
+	if user.Disabled() {
+		return model.ErrUserDisabled
+	}
+	// Only the code says whose names they are. What is refused here is
+	// undone, so the code stays good.
+	if err := a.refuseNames(in.password, "new_password", namesOf(user)); err != nil {
+		return err
+	}
+	if code.Email != "" {
+		// Whoever reads the mail of an address that was the user's once is not the user.
+		if user, err = tx.VerifyEmail(ctx, user.ID, code.Email, now); err != nil {
+			return err
+		}
+	}
+	// This alone makes good what too many wrong passwords have done.
+	if err := tx.ClearLanesOf(ctx, user.ID); err != nil {
+		return err
+	}
+	if err := a.cutOff(ctx, tx, cut{userID: user.ID, name: model.EventPasswordReset}); err != nil {
+		return err
+	}
+	return a.notify(ctx, tx, notice{kind: mailPasswordReset, user: user})
+}
+
+// CodeAlive reports whether the code of a link would set a new password, and
+// changes nothing.
+func (a *Auth) CodeAlive(ctx context.Context, code model.Code) (bool, error) {
+	_, err := a.store.LiveCode(ctx, model.DigestOf(code), model.PurposeReset, a.now())
+	if err != nil && !errors.Is(err, model.ErrNotFound) {
+		return false, fmt.Errorf("gatehouse: code: %w", err)
+	}
+	return err == nil, nil
+}
+
+// issueCode makes a code that is handed over. Older codes of the user for the
+// same purpose are void.
+func (a *Auth) issueCode(ctx context.Context, tx model.Records, id model.UserID, ttl time.Duration) (model.Code, error) {
+	code, record := a.newCode(model.PurposeReset, ttl)
+	record.UserID = id
+	return code, a.keepCode(ctx, tx, record)
 }

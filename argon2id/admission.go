@@ -113,18 +113,43 @@ func (a *admission) leaving(p place) (leave func()) {
 	}
 }
 
+// crowded returns what enter would refuse at once, and takes no place.
+func (a *admission) crowded(ctx context.Context, wants place) error {
+	wants.cores = min(wants.cores, a.limits.whole.cores)
+	network := a.limits.client(ctx)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waiting.length == 0 && a.fits(wants) {
+		return nil
+	}
+	if _, ok := a.mayQueue(network); !ok {
+		return a.turnedAway(network)
+	}
+	return nil
+}
+
+// mayQueue reports whether there is use and room for one more of this client to
+// wait, and who would have to go for it, if anybody. Needs the lock.
+func (a *admission) mayQueue(network netip.Prefix) (out *waiter, ok bool) {
+	expected := time.Duration(a.waiting.ahead(network)) * a.pace()
+	if expected > a.limits.maxWait/4*3 { // what is expected is not exact
+		return nil, false
+	}
+	if a.waiting.length < a.limits.maxWaiting {
+		return nil, true
+	}
+	out = a.waiting.crowdedOut(network)
+	return out, out != nil
+}
+
 // queue returns a waiter, or nil when there is no use or no room for it. Needs
 // the lock.
 func (a *admission) queue(network netip.Prefix, wants place) *waiter {
-	expected := time.Duration(a.waiting.ahead(network)) * a.pace()
-	if expected > a.limits.maxWait/4*3 { // what is expected is not exact
+	out, ok := a.mayQueue(network)
+	if !ok {
 		return nil
 	}
-	if a.waiting.length >= a.limits.maxWaiting {
-		out := a.waiting.crowdedOut(network)
-		if out == nil {
-			return nil
-		}
+	if out != nil {
 		a.waiting.remove(out)
 		out.refused = true
 		close(out.done)
@@ -195,9 +220,14 @@ func (a *admission) letIn() {
 	}
 }
 
+// fits reports whether p is free. Needs the lock.
+func (a *admission) fits(p place) bool {
+	return p.memoryKiB <= a.free.memoryKiB && p.cores <= a.free.cores
+}
+
 // take reserves p if it is free. Needs the lock.
 func (a *admission) take(p place) bool {
-	if p.memoryKiB > a.free.memoryKiB || p.cores > a.free.cores {
+	if !a.fits(p) {
 		return false
 	}
 	a.free.memoryKiB -= p.memoryKiB

@@ -201,6 +201,14 @@ func (e *Engine) VerifyAbsent(ctx context.Context, password []byte) error {
 	return nil
 }
 
+// Crowded returns the refusal that Hash, Verify and VerifyAbsent would begin with
+// if they were asked now: ErrOverloaded, or nil where there is a place or one to
+// wait for. It takes nothing and waits for nothing, so that who is to be turned
+// away can be before other work is done.
+func (e *Engine) Crowded(ctx context.Context) error {
+	return e.places.crowded(ctx, placeFor(e.params))
+}
+
 // Demand is what work takes that is not a hash of ours. More lanes than cores
 // share the cores that there are.
 type Demand struct {

@@ -214,7 +214,7 @@ func TestVerifyComparesWholeTags(t *testing.T) {
 	})
 }
 
-func TestVerifyAbsentIsOneEvaluation(t *testing.T) {
+func TestEN02VerifyAbsentIsOneEvaluation(t *testing.T) {
 	engine := newTestEngine(t, Config{})
 	phc := mustHash(t, engine, "fifteen-chars!!")
 	before := engine.Evaluations()
@@ -222,13 +222,13 @@ func TestVerifyAbsentIsOneEvaluation(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := engine.Evaluations() - before; got != 1 {
-		t.Errorf("EN-02: a missing user costs %d evaluations, want 1", got)
+		t.Errorf("a missing user costs %d evaluations, want 1", got)
 	}
 	if _, err := engine.Verify(t.Context(), []byte("wrong"), phc); err != nil {
 		t.Fatal(err)
 	}
 	if got := engine.Evaluations() - before; got != 2 {
-		t.Errorf("EN-02: a wrong password costs %d evaluations, want 1", got-1)
+		t.Errorf("a wrong password costs %d evaluations, want 1", got-1)
 	}
 }
 
@@ -303,7 +303,7 @@ func TestPW19PoisonedRowsAreRefusedBeforeMemoryIsAskedFor(t *testing.T) {
 	})
 }
 
-func TestEnginesAreSafeForConcurrentUse(t *testing.T) {
+func TestPW28EnginesAreSafeForConcurrentUse(t *testing.T) {
 	engine := newTestEngine(t, Config{MemoryBudgetKiB: 2 * 12 * 1024})
 	phc := mustHash(t, engine, "fifteen-chars!!")
 	var group sync.WaitGroup
@@ -315,7 +315,7 @@ func TestEnginesAreSafeForConcurrentUse(t *testing.T) {
 			}
 			verdict, err := engine.Verify(context.Background(), []byte(password), phc)
 			if err != nil || verdict.Match != want {
-				t.Errorf("PW-28: got %+v, %v; want match %t", verdict, err, want)
+				t.Errorf("got %+v, %v; want match %t", verdict, err, want)
 			}
 		})
 	}

@@ -65,7 +65,12 @@ type Step struct {
 	IdleExpiresAt time.Time
 	// BegunBefore refuses sessions that began then or after; zero refuses none.
 	BegunBefore time.Time
+	// Pace bounds how often the session moves on; zero does not.
+	Pace Pace
 }
+
+// Pace is one step each Interval, and as many at once as fit into Burst.
+type Pace struct{ Interval, Burst time.Duration }
 
 // Hold is what was checked of somebody before something is done in their name.
 type Hold struct {
@@ -80,4 +85,8 @@ type Client struct {
 	Address   netip.Addr
 	UserAgent string // at most 256 bytes, as sent
 	RequestID string
+
+	// Device is what the client brought of an earlier login. It counts where a
+	// password is checked and is kept nowhere.
+	Device DeviceToken
 }

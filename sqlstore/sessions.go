@@ -184,27 +184,33 @@ func (r *records) lookUp(ctx context.Context, what, query string, key any, now t
 const (
 	stepSession = `UPDATE sessions SET counter = CAST($2 AS BIGINT) + 1,
 		stepped_at = CASE WHEN counter = $2 THEN $3 ELSE stepped_at END,
-		last_used_at = $3, idle_expires_at = $4
-		WHERE id = $1 AND ` + notOverAt3 + `
-		AND (counter = $2 OR counter = $2 + 1 AND stepped_at > $5 AND stepped_at < $6)
-		AND token_digest IS NULL AND created_at < $7
+		paced_until = CASE WHEN counter <> $2 THEN paced_until
+			WHEN paced_until > $3 AND paced_until <= $9 THEN paced_until + CAST($10 AS BIGINT)
+			ELSE $3 + CAST($10 AS BIGINT) END,
+		last_used_at = $3, idle_expires_at = $7
+		WHERE ` + mayStep + ` AND (counter <> $2 OR ` + inPace + `)`
+	mayStep = `id = $1 AND ` + notOverAt3 + `
+		AND (counter = $2 OR counter = $2 + 1 AND stepped_at > $4 AND stepped_at < $5)
+		AND token_digest IS NULL AND created_at < $6
 		AND ` + userMayEnter
+	// inPace lets a session be so far ahead of the clock and no further. One that is
+	// further ahead than steps can have brought it was left by a clock that was set
+	// back.
+	inPace = `(paced_until IS NULL OR paced_until <= $8 OR paced_until > $9)`
+	// tooFast tells who may step when time has passed from who may not at all.
+	tooFast        = `SELECT paced_until FROM sessions WHERE ` + mayStep
 	stepKept       = `UPDATE sessions SET counter = counter WHERE id = $1 AND counter = $2`
 	steppedSession = `SELECT sessions.sweep_at, ` + presenceColumns + ` ` + whoseUserMayEnter + ` WHERE sessions.id = $1`
 )
 
 // StepSession moves a live session on by one, or answers its parent again.
 func (r *records) StepSession(ctx context.Context, step model.Step) (p model.Presence, err error) {
-	args := []any{step.SessionID[:], step.Counter, micros(step.Now), micros(step.IdleExpiresAt),
-		micros(step.Now.Add(-step.RetryWindow)), micros(step.Now.Add(step.RetryWindow)), int64(math.MaxInt64)}
-	if !step.BegunBefore.IsZero() {
-		args[len(args)-1] = micros(step.BegunBefore)
-	}
+	args := stepArguments(step)
 	err = r.write(ctx, "step session", func(q Runner) error {
 		if stepped, err := exec(ctx, q, stepSession, args...); err != nil {
 			return err
 		} else if stepped == 0 {
-			return model.ErrNotFound
+			return refusedStep(ctx, q, step, args)
 		}
 		var sweep time.Time
 		into := append([]any{(*moment)(&sweep)}, scanPresence(&p)...)
@@ -222,6 +228,35 @@ func (r *records) StepSession(ctx context.Context, step model.Step) (p model.Pre
 		return model.Presence{}, err
 	}
 	return p, nil
+}
+
+func stepArguments(step model.Step) []any {
+	const never = int64(math.MaxInt64)
+	args := []any{step.SessionID[:], step.Counter, micros(step.Now),
+		micros(step.Now.Add(-step.RetryWindow)), micros(step.Now.Add(step.RetryWindow)), never,
+		micros(step.IdleExpiresAt), never, never, step.Pace.Interval.Microseconds()}
+	if !step.BegunBefore.IsZero() {
+		args[5] = micros(step.BegunBefore)
+	}
+	if step.Pace != (model.Pace{}) {
+		args[7] = step.Now.Add(step.Pace.Burst - step.Pace.Interval).UnixMicro()
+		args[8] = step.Now.Add(step.Pace.Burst).UnixMicro()
+	}
+	return args
+}
+
+// refusedStep is why a step was not made. The second look may find that somebody
+// else has made it meanwhile: then the retry window says the same as before.
+func refusedStep(ctx context.Context, q Runner, step model.Step, args []any) error {
+	if step.Pace == (model.Pace{}) {
+		return model.ErrNotFound
+	}
+	var until time.Time
+	if err := row(ctx, q, tooFast, args[:6], (*moment)(&until)); err != nil {
+		return err
+	}
+	wait := until.Add(step.Pace.Interval).Sub(step.Now.Add(step.Pace.Burst))
+	return model.ErrTooManyAttempts.After(max(wait, time.Microsecond))
 }
 
 const (

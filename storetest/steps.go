@@ -18,6 +18,7 @@ var steps = []contract{
 	{"RF-12_a_step_needs_a_live_session_and_an_enabled_user", stepNeedsLife},
 	{"RF-15_a_session_of_a_browser_has_no_refresh_token", stepOfBrowser},
 	{"KY-10_a_step_may_ask_for_a_session_that_began_before", stepBegunBefore},
+	{"LT-16_a_step_before_its_time_is_refused_and_changes_nothing", stepPaced},
 }
 
 func stepMovesOn(t *testing.T, store model.Store) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"gatehouse"
 	"gatehouse/model"
 )
 
@@ -12,8 +13,10 @@ import (
 // text and nothing about anybody.
 const (
 	sessionCookie = "__Host-session"
-	csrfCookie    = "__Host-csrf" // before a login: what form tokens are bound to
-	codeCookie    = "__Host-code" // a code on its way from a link to the form
+	csrfCookie    = "__Host-csrf"    // before a login: what form tokens are bound to
+	requestCookie = "__Host-request" // with it the digits of a mail count in this browser
+	codeCookie    = "__Host-code"    // a code on its way from a link to the form
+	deviceCookie  = "__Host-device"
 )
 
 const codeCookieAge = 10 * time.Minute
@@ -48,6 +51,20 @@ func cookie(r *http.Request, name string) string {
 // sessionToken is the session cookie. Sessions are accepted from nowhere else.
 func (x *exchange) sessionToken() model.SessionToken {
 	return model.SessionToken(cookie(x.r, sessionCookie))
+}
+
+// deviceToken is what the browser kept of an earlier login. It opens nothing, so
+// it may come with any request, and counts where a password is checked.
+func deviceToken(r *http.Request) model.DeviceToken {
+	return model.DeviceToken(cookie(r, deviceCookie))
+}
+
+// keepDevice lets the browser remember that somebody logged in with it. It is no
+// session and outlives it.
+func (x *exchange) keepDevice(token model.DeviceToken) {
+	if token != "" {
+		x.setCookie(deviceCookie, string(token), gatehouse.DeviceLifetime)
+	}
 }
 
 // openBrowserSession hands the browser a session for as long as it may live.

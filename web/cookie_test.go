@@ -15,7 +15,7 @@ func wantCookie(t *testing.T, line string) {
 	t.Helper()
 	parts := strings.Split(line, "; ")
 	name, value, _ := strings.Cut(parts[0], "=")
-	if name != sessionCookie && name != csrfCookie && name != codeCookie {
+	if name != sessionCookie && name != csrfCookie && name != codeCookie && name != deviceCookie {
 		t.Errorf("an unknown cookie: %s", line)
 	}
 	if len(parts[0]) > 4096 || len(line)-len(parts[0]) > 1024 {
@@ -29,8 +29,12 @@ func wantCookie(t *testing.T, line string) {
 		key, val, _ := strings.Cut(attribute, "=")
 		seen[key] = val
 	}
+	longest := 30 * 24 * 3600
+	if name == deviceCookie {
+		longest = 180 * 24 * 3600
+	}
 	age, hasAge := seen["Max-Age"]
-	if seconds, err := strconv.Atoi(age); hasAge && (err != nil || seconds > 30*24*3600) {
+	if seconds, err := strconv.Atoi(age); hasAge && (err != nil || seconds > longest) {
 		t.Errorf("Max-Age %q: %s", age, line)
 	}
 	delete(seen, "Max-Age")

@@ -1,0 +1,34 @@
+package gatehouse
+
+import (
+	"context"
+
+	"gatehouse/argon2id"
+	"gatehouse/model"
+)
+
+// The tests outside see through here what callers do not.
+
+// EvaluationsOf is how many passwords were put through Argon2id.
+func EvaluationsOf(a *Auth) uint64 { return a.hashes.engine.Evaluations() }
+
+// EngineOf hashes the passwords.
+func EngineOf(a *Auth) *argon2id.Engine { return a.hashes.engine }
+
+// SourcesOf are the lanes of the source in ctx, the nearer first.
+func SourcesOf(ctx context.Context, a *Auth) (keys []model.Digest) {
+	for _, source := range a.sourcesOf(ctx) {
+		keys = append(keys, source.attempt.Lane.Key)
+	}
+	return keys
+}
+
+// GatesOpen is how many gates somebody is at.
+func GatesOpen(a *Auth) (open int) {
+	for _, gates := range []*gates{a.throttle.lanes, a.throttle.sources, a.throttle.networks} {
+		gates.mu.Lock()
+		open += len(gates.open)
+		gates.mu.Unlock()
+	}
+	return open
+}

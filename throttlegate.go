@@ -1,0 +1,167 @@
+package gatehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"gatehouse/model"
+)
+
+const (
+	// gatePatience is how long a check waits for others of its lane and of its
+	// source: as long as for a place to hash.
+	gatePatience = 5 * time.Second
+	// gateWaiting bounds who waits at one gate: enough for many guesses at once to
+	// be told that they are too many, and not that the server is busy.
+	gateWaiting = 256
+	// gateComeback is when to try again after that.
+	gateComeback = 2 * time.Second
+)
+
+// errGateShut says that nobody more passes, however long one waits.
+var errGateShut = errors.New("gatehouse: no attempt is left")
+
+// gates let so many checks of one lane go on at once in this process as attempts
+// are left, so that none of them takes another's: what is under way may fail or
+// not. The others wait for their turn, first come, first served. A gate is there
+// while somebody is at it.
+type gates struct {
+	attempts int64 // how many are left where nobody has failed
+	least    int64 // how many may go on whoever has failed; 0 shuts the gate
+
+	mu   sync.Mutex
+	open map[model.Digest]*gate
+}
+
+type gate struct {
+	key      model.Digest
+	room     int64 // how many may be inside at once
+	inside   int64
+	waiting  []*gateWaiter
+	known    bool // failures is what the store says; until then one is inside
+	failures int64
+	since    time.Time // when the failures began, where that counts
+}
+
+type gateWaiter struct {
+	done chan struct{} // closed when it waits no more
+	shut bool          // else it is inside; settled when done is closed
+}
+
+// pass is somebody inside a gate; leave must be called once.
+type pass struct {
+	gates *gates
+	gate  *gate
+}
+
+func newGates(attempts, least int) *gates {
+	return &gates{attempts: int64(attempts), least: int64(least), open: map[model.Digest]*gate{}}
+}
+
+// busy reports whether a check of this lane is under way.
+func (g *gates) busy(key model.Digest) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open[key] != nil
+}
+
+// enter waits for a turn. Refusal: ErrOverloaded when that would take too long or
+// too many wait. Errors: errGateShut, that of ctx.
+func (g *gates) enter(ctx context.Context, key model.Digest) (*pass, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("gatehouse: wait for a turn: %w", err)
+	}
+	g.mu.Lock()
+	here := g.open[key]
+	if here == nil {
+		here = &gate{key: key, room: 1}
+		g.open[key] = here
+	}
+	switch {
+	case here.room == 0:
+		g.mu.Unlock()
+		return nil, errGateShut
+	case len(here.waiting) == 0 && here.inside < here.room:
+		here.inside++
+		g.mu.Unlock()
+		return &pass{g, here}, nil
+	case len(here.waiting) >= gateWaiting:
+		g.mu.Unlock()
+		return nil, model.ErrOverloaded.After(gateComeback)
+	}
+	w := &gateWaiter{done: make(chan struct{})}
+	here.waiting = append(here.waiting, w)
+	g.mu.Unlock()
+	return g.wait(ctx, here, w)
+}
+
+func (g *gates) wait(ctx context.Context, here *gate, w *gateWaiter) (*pass, error) {
+	timer := time.NewTimer(gatePatience)
+	defer timer.Stop()
+	var gone error = model.ErrOverloaded.After(gateComeback)
+	select {
+	case <-w.done:
+		gone = nil
+	case <-ctx.Done():
+		gone = fmt.Errorf("gatehouse: wait for a turn: %w", ctx.Err())
+	case <-timer.C:
+	}
+	g.mu.Lock()
+	i := slices.Index(here.waiting, w)
+	if i >= 0 {
+		here.waiting = slices.Delete(here.waiting, i, i+1)
+	}
+	g.mu.Unlock()
+	switch {
+	case i < 0 && w.shut:
+		return nil, errGateShut
+	case i < 0 && gone != nil: // the turn came at the last moment
+		(&pass{g, here}).leave()
+		return nil, gone
+	}
+	return &pass{g, here}, gone
+}
+
+// learn takes down what is known of the failures at this gate, and lets in
+// whoever may go on by it.
+func (p *pass) learn(what func(*gate)) {
+	p.gates.mu.Lock()
+	defer p.gates.mu.Unlock()
+	what(p.gate)
+	p.gate.known = true
+	p.gate.room = max(p.gates.attempts-p.gate.failures, p.gates.least)
+	p.gates.letIn(p.gate)
+}
+
+// shut reports whether no attempt is left.
+func (p *pass) shut() bool {
+	p.gates.mu.Lock()
+	defer p.gates.mu.Unlock()
+	return p.gate.room == 0
+}
+
+func (p *pass) leave() {
+	p.gates.mu.Lock()
+	defer p.gates.mu.Unlock()
+	p.gate.inside--
+	p.gates.letIn(p.gate)
+	if p.gate.inside == 0 && len(p.gate.waiting) == 0 {
+		delete(p.gates.open, p.gate.key)
+	}
+}
+
+// letIn needs the lock.
+func (g *gates) letIn(here *gate) {
+	for len(here.waiting) > 0 && (here.room == 0 || here.inside < here.room) {
+		w := here.waiting[0]
+		here.waiting = slices.Delete(here.waiting, 0, 1)
+		if w.shut = here.room == 0; !w.shut {
+			here.inside++
+		}
+		close(w.done)
+	}
+}
