@@ -91,9 +91,11 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	held.add("stray credential", strayMarker)
 	useWell(t, s, held)
 	useBadly(t, s, held)
+	said := useCommands(t, s)
+	useRawly(t, s, held)
 	printed, err := os.ReadFile(s.out)
 	must(t, err)
-	log := map[string][]byte{s.log: s.logged(t), s.out: printed}
+	log := map[string][]byte{s.log: s.logged(t), s.out: printed, "what commands say": []byte(said)}
 	if lines := bytes.Count(log[s.log], []byte(`"msg":"request"`)); lines < 20 {
 		t.Fatalf("only %d requests were logged, so nothing is proven", lines)
 	}
@@ -103,6 +105,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 			t.Error("the log holds what was typed as a name: people type passwords there")
 		}
 	})
+	t.Run("LG-02_every_line_has_its_members_and_no_others", func(t *testing.T) { wantMembers(t, log[s.log]) })
 	t.Run("SC-03_RF-06_database_and_write-ahead_log_hold_no_secret", func(t *testing.T) {
 		kept := files(t, s.data)
 		if len(kept[filepath.Join(s.data, "gatehouse.db-wal")]) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"time"
 
 	"gatehouse/model"
@@ -16,9 +17,11 @@ const (
 	lockUserStays = userStays + ` FOR SHARE`
 	eventsOf      = `SELECT at, name, user_id, session_id, address, user_agent, request_id FROM events
 		WHERE user_id = $1 ORDER BY at DESC, id DESC LIMIT $2`
-	oldEvents          = `SELECT id FROM events WHERE at < $1 LIMIT $2`
-	forgetEvents       = `DELETE FROM events WHERE id IN (` + oldEvents + `)`
-	forgetEventsBeside = `DELETE FROM events WHERE id IN (` + oldEvents + passLocked + `)`
+	// A bound that was not given is one that every time keeps.
+	findEvents = `SELECT ` + eventRowColumns + ` FROM events
+		WHERE at >= $1 AND at < $2 AND ($3 = '' OR name = $3) ORDER BY at DESC, id DESC LIMIT $4`
+	findEventsOf = `SELECT ` + eventRowColumns + ` FROM events
+		WHERE user_id = $1 AND at >= $2 AND at < $3 AND ($4 = '' OR name = $4) ORDER BY at DESC, id DESC LIMIT $5`
 
 	// passLocked is for writers that run side by side: what one of them is at
 	// work on, the others pass by when they sweep.
@@ -72,13 +75,22 @@ func (r *records) EventsOf(ctx context.Context, user model.UserID, limit int) (e
 	return events, err
 }
 
-// ForgetEvents removes the events older than the given time.
-func (r *records) ForgetEvents(ctx context.Context, before time.Time) (int, error) {
-	query := forgetEvents
-	if r.dialect.LocksRows {
-		query = forgetEventsBeside
+// FindEvents returns the newest events that the filter asks for.
+func (r *records) FindEvents(ctx context.Context, filter model.EventFilter) ([]model.EventRow, error) {
+	if filter.Limit <= 0 || checkText([]any{string(filter.Name)}) != nil {
+		return nil, ctx.Err()
 	}
-	return r.forget(ctx, "forget events", query, before)
+	since, until := int64(math.MinInt64), int64(math.MaxInt64)
+	if !filter.Since.IsZero() {
+		since = filter.Since.UnixMicro()
+	}
+	if !filter.Until.IsZero() {
+		until = filter.Until.UnixMicro()
+	}
+	if filter.UserID.IsZero() {
+		return r.eventRows(ctx, "find events", findEvents, []any{since, until, string(filter.Name), filter.Limit})
+	}
+	return r.eventRows(ctx, "find events", findEventsOf, []any{filter.UserID[:], since, until, string(filter.Name), filter.Limit})
 }
 
 // forget removes what is over in steps, each one a transaction of its own on

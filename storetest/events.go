@@ -14,7 +14,7 @@ var events = []contract{
 	{"events_about_nobody_are_kept", eventsAboutNobody},
 	{"an_event_about_a_user_who_is_gone_keeps_the_id_only", eventsAboutTheGone},
 	{"EventsOf_returns_the_newest_up_to_the_limit", eventsLimit},
-	{"ST-11_ForgetEvents_takes_what_is_older_and_nothing_else", forgetEvents},
+	{"FindEvents_returns_what_is_asked_for_the_newest_first", findEvents},
 }
 
 func everyEventField(t *testing.T, store model.Store) {
@@ -37,8 +37,8 @@ func eventsAboutNobody(t *testing.T, store model.Store) {
 	if list := got(store.EventsOf(t.Context(), model.UserID{}, 10))(t); len(list) != 0 {
 		t.Errorf("nobody has %d events", len(list))
 	}
-	if n := got(store.ForgetEvents(t.Context(), noon.Add(time.Second)))(t); n != 1 {
-		t.Errorf("%d events were kept, want 1", n)
+	if list := got(store.FindEvents(t.Context(), model.EventFilter{Limit: 10}))(t); len(list) != 1 {
+		t.Errorf("%d events were kept, want 1", len(list))
 	}
 }
 
@@ -77,16 +77,50 @@ func eventsLimit(t *testing.T, store model.Store) {
 	}
 }
 
-func forgetEvents(t *testing.T, store model.Store) {
-	user := model.NewID[model.User]()
-	for _, age := range []time.Duration{-time.Hour, -time.Microsecond, 0, time.Microsecond, time.Hour} {
-		must(t, store.Record(t.Context(), model.Event{At: noon.Add(age), Name: model.EventLoginSuccess, UserID: user}))
+func findEvents(t *testing.T, store model.Store) {
+	ana, bob := added(t, store, "ana").ID, added(t, store, "bob").ID
+	for i := range 4 {
+		at := noon.Add(time.Duration(i) * time.Second)
+		must(t, store.Record(t.Context(), model.Event{At: at, Name: model.EventLoginSuccess, UserID: ana}))
+		must(t, store.Record(t.Context(), model.Event{At: at, Name: model.EventLoginFail, UserID: bob, Client: login(bob, noon).Client}))
 	}
-	if n := got(store.ForgetEvents(t.Context(), noon))(t); n != 2 {
-		t.Errorf("%d events forgotten, want 2", n)
+	all := got(store.FindEvents(t.Context(), model.EventFilter{Limit: 100}))(t)
+	for i, row := range all {
+		want := model.Event{At: noon.Add(time.Duration(3-i/2) * time.Second), Name: model.EventLoginSuccess, UserID: ana}
+		if i%2 == 0 {
+			want = model.Event{At: want.At, Name: model.EventLoginFail, UserID: bob, Client: login(bob, noon).Client}
+		}
+		if row.ID == 0 || i > 0 && row.ID >= all[i-1].ID {
+			t.Errorf("event %d has the id %d", i, row.ID)
+		}
+		same(t, row, model.EventRow{ID: row.ID, Event: want})
 	}
-	left := got(store.EventsOf(t.Context(), user, 10))(t)
-	if len(left) != 3 || left[2].At != noon {
-		t.Errorf("%d events are left, want the 3 that are not older", len(left))
+	second := noon.Add(time.Second)
+	for _, test := range []struct {
+		name   string
+		filter model.EventFilter
+		want   int
+	}{
+		{"all", model.EventFilter{}, 8},
+		{"of_one", model.EventFilter{UserID: ana}, 4},
+		{"of_nobody", model.EventFilter{UserID: model.NewID[model.User]()}, 0},
+		{"of_a_name", model.EventFilter{Name: model.EventLoginFail}, 4},
+		{"of_a_name_and_one", model.EventFilter{UserID: ana, Name: model.EventLoginFail}, 0},
+		{"since", model.EventFilter{Since: second}, 6},
+		{"until", model.EventFilter{Until: second}, 2},
+		{"between", model.EventFilter{UserID: bob, Since: second, Until: second.Add(time.Microsecond)}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if none := got(store.FindEvents(t.Context(), test.filter))(t); len(none) != 0 {
+				t.Errorf("%d events without a limit", len(none))
+			}
+			test.filter.Limit = 100
+			if list := got(store.FindEvents(t.Context(), test.filter))(t); len(list) != test.want {
+				t.Errorf("got %d events, want %d", len(list), test.want)
+			}
+		})
+	}
+	if list := got(store.FindEvents(t.Context(), model.EventFilter{Limit: 3}))(t); len(list) != 3 || list[0].ID != all[0].ID {
+		t.Errorf("of 3 asked for came %d, the first is %d", len(list), list[0].ID)
 	}
 }

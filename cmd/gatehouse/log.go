@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -18,10 +19,16 @@ func newLogger(w io.Writer, format string) *slog.Logger {
 
 // newServerLogger is newLogger for a server, whose lines may come by the
 // thousand: they are gathered as lineWriter says. What is worth a warning is
-// written at once, and all that came before it. The caller flushes at the end.
-func newServerLogger(w io.Writer, format string) (log *slog.Logger, flush func()) {
-	lines := &lineWriter{to: w}
-	return slog.New(promptWarnings{newLogHandler(lines, chooseLogFormat(w, format)), lines}), lines.flush
+// written at once, and all that came before it. Where the lines cannot be written,
+// alarm is told. The caller flushes at the end.
+func newServerLogger(w, alarm io.Writer, format string) (log *slog.Logger, flush func()) {
+	format = chooseLogFormat(w, format)
+	lines := &lineWriter{to: w, alarm: alarm, notice: func(lost int) []byte {
+		var line bytes.Buffer
+		slog.New(newLogHandler(&line, format)).Warn("log lines lost", "lines", lost)
+		return line.Bytes()
+	}}
+	return slog.New(promptWarnings{newLogHandler(lines, format), lines}), lines.flush
 }
 
 func chooseLogFormat(w io.Writer, format string) string {
@@ -35,7 +42,18 @@ func newLogHandler(w io.Writer, format string) slog.Handler {
 	if format == "text" {
 		return inUTC{slog.NewTextHandler(w, nil)}
 	}
-	return inUTC{slog.NewJSONHandler(w, nil)}
+	return inUTC{slog.NewJSONHandler(escapedLines{w}, nil)}
+}
+
+// escapedLines writes lines of JSON in which nothing stands raw that a terminal
+// obeys or that nobody sees. Package slog leaves some of it, such as U+202E.
+type escapedLines struct{ to io.Writer }
+
+func (w escapedLines) Write(line []byte) (int, error) {
+	if _, err := w.to.Write(escapeJSON(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // inUTC gives every line its time in UTC. The hook of package slog for that

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 )
 
 func TestServerLog(t *testing.T) {
@@ -18,7 +20,7 @@ func TestServerLog(t *testing.T) {
 	t.Run("few_lines_are_written_at_once", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			out := new(output)
-			log, _ := newServerLogger(out, "json")
+			log, _ := newServerLogger(out, io.Discard, "json")
 			for n := 1; n <= 3*promptLines; n++ {
 				log.Info("few")
 				if got := strings.Count(out.String(), "\n"); got != n {
@@ -31,7 +33,7 @@ func TestServerLog(t *testing.T) {
 	t.Run("many_lines_are_written_together_and_soon", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			out := new(output)
-			log, _ := newServerLogger(out, "json")
+			log, _ := newServerLogger(out, io.Discard, "json")
 			for range 50 {
 				log.Info("busy")
 			}
@@ -48,7 +50,7 @@ func TestServerLog(t *testing.T) {
 	t.Run("a_warning_takes_everything_before_it_along", func(t *testing.T) {
 		for _, level := range []slog.Level{slog.LevelWarn, slog.LevelError} {
 			out := new(output)
-			log, _ := newServerLogger(out, "json")
+			log, _ := newServerLogger(out, io.Discard, "json")
 			for n := range 50 {
 				log.With("n", n).WithGroup("g").Info("before", "m", n)
 			}
@@ -60,7 +62,7 @@ func TestServerLog(t *testing.T) {
 	})
 	t.Run("a_burst_is_bounded_in_memory", func(t *testing.T) {
 		out := new(output)
-		w := &lineWriter{to: out}
+		w := &lineWriter{to: out, alarm: io.Discard}
 		line := bytes.Repeat([]byte("x"), 1<<10)
 		for range 1000 {
 			if _, err := w.Write(line); err != nil {
@@ -72,7 +74,7 @@ func TestServerLog(t *testing.T) {
 		}
 	})
 	t.Run("a_log_that_cannot_be_written_stops_nobody", func(t *testing.T) {
-		log, flush := newServerLogger(brokenPipe{}, "json")
+		log, flush := newServerLogger(brokenPipe{}, io.Discard, "json")
 		for range 100 {
 			log.Info("x")
 			log.Error("x")
@@ -96,7 +98,7 @@ func TestNoLineIsLost(t *testing.T) {
 	t.Parallel()
 	t.Run("LG-07_lines_of_many_stay_whole_and_in_order", func(t *testing.T) {
 		out := new(output)
-		log, flush := newServerLogger(out, "json")
+		log, flush := newServerLogger(out, io.Discard, "json")
 		const writers, lines = 8, 500
 		var all sync.WaitGroup
 		for writer := range writers {
@@ -141,6 +143,127 @@ func TestLogTimes(t *testing.T) {
 			}
 			if got := strings.Count(out.String(), "2026-11-21T22:04:05"); got != 2 || strings.Count(out.String(), "Z") != 2 {
 				t.Errorf("got %s", out)
+			}
+		})
+	}
+}
+
+// stuckPipe is a pipe that nobody reads until it is opened.
+type stuckPipe struct {
+	output
+	opened chan struct{}
+}
+
+func (p *stuckPipe) Write(text []byte) (int, error) {
+	<-p.opened
+	return p.output.Write(text)
+}
+
+func TestALostLogStopsNobodyAndIsSaid(t *testing.T) {
+	t.Parallel()
+	t.Run("LG-09_a_pipe_that_nobody_reads", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			pipe, alarm := &stuckPipe{opened: make(chan struct{})}, new(output)
+			log, flush := newServerLogger(pipe, alarm, "json")
+			began := time.Now()
+			for n := range 5000 {
+				log.Error("line", "n", n)
+			}
+			flush()
+			if waited := time.Since(began); waited > sinkPatience {
+				t.Errorf("waited %v", waited)
+			}
+			synctest.Wait()
+			if got := alarm.String(); got != "gatehouse: the log cannot be written: nobody reads it\n" {
+				t.Errorf("the alarm says %q", got)
+			}
+			close(pipe.opened)
+			synctest.Wait()
+			wantNoLineUncounted(t, pipe.String(), 5000)
+			log.Error("after")
+			if !strings.Contains(pipe.String(), `"msg":"after"`) {
+				t.Error("nothing is written after that")
+			}
+		})
+	})
+	t.Run("LG-09_a_disk_that_is_full_for_a_while", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			disk, alarm := &fullDisk{full: true}, new(output)
+			log, _ := newServerLogger(disk, alarm, "json")
+			for range 7 {
+				log.Error("line")
+			}
+			synctest.Wait()
+			if got := alarm.String(); got != "gatehouse: the log cannot be written: no space\n" {
+				t.Errorf("the alarm says %q", got)
+			}
+			disk.full = false
+			log.Error("line")
+			synctest.Wait()
+			wantNoLineUncounted(t, disk.String(), 8)
+		})
+	})
+}
+
+type fullDisk struct {
+	output
+	full bool
+}
+
+func (d *fullDisk) Write(text []byte) (int, error) {
+	if d.full {
+		return 0, errors.New("no space")
+	}
+	return d.output.Write(text)
+}
+
+// wantNoLineUncounted adds up the lines and those that are said to be lost.
+func wantNoLineUncounted(t *testing.T, text string, want int) {
+	t.Helper()
+	there, lost := 0, 0
+	for line := range strings.Lines(text) {
+		var got struct {
+			Msg   string
+			Lines int
+		}
+		if err := json.Unmarshal([]byte(line), &got); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if got.Msg == "log lines lost" {
+			lost += got.Lines
+		} else {
+			there++
+		}
+	}
+	if there == 0 || lost == 0 || there+lost != want {
+		t.Errorf("%d lines are there and %d are said to be lost, want %d together", there, lost, want)
+	}
+}
+
+func TestHostileTextInLines(t *testing.T) {
+	t.Parallel()
+	hostile := "a\r\nb\x1b[31m\u2028\u2029\u202e\u2066\u200f\u061c\u0085\u007f\ufeff\U000e0041\"}{\"level\":\"x\\\xff"
+	for _, format := range []string{"json", "text"} {
+		t.Run("LG-07_one_line_and_nothing_raw_in_"+format, func(t *testing.T) {
+			out := new(output)
+			newLogger(out, format).With("user_agent", hostile).WithGroup("g").Warn(hostile, "path", hostile, "error", errors.New(hostile), hostile, "key")
+			line, rest, _ := strings.Cut(out.String(), "\n")
+			if line == "" || rest != "" {
+				t.Fatalf("got %q", out)
+			}
+			for _, r := range line {
+				if !unicode.IsPrint(r) {
+					t.Errorf("%U stands raw", r)
+				}
+			}
+			var got map[string]any
+			if format == "json" {
+				if err := json.Unmarshal([]byte(line), &got); err != nil {
+					t.Fatal(err)
+				}
+				if want := strings.ToValidUTF8(hostile, "\ufffd"); got["msg"] != want || got["user_agent"] != want {
+					t.Errorf("got %q, want %q", got["msg"], want)
+				}
 			}
 		})
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -13,20 +16,36 @@ const (
 	promptLines = 10
 	// maxHeldBytes is how much waits at most.
 	maxHeldBytes = 32 << 10
+	// sinkPatience is how long a write may take before the lines that follow no
+	// longer wait for it.
+	sinkPatience = 500 * time.Millisecond
 )
+
+// errSink says that a write has not come back yet.
+var errSink = errors.New("nobody reads it")
 
 // lineWriter writes lines in the order in which they come: at once while there
 // are few, and together when there are many, because a system call for each line
 // of a busy server takes longer than making the line. What is held when the
-// process is killed is lost; nothing else is.
+// process is killed is lost.
+//
+// Nobody waits for a log that cannot be written: a full disk, a pipe that nobody
+// reads or that is closed. What comes then is held while there is room and counted
+// when there is none; alarm hears of it at once, and the log itself when it can be
+// written again.
 type lineWriter struct {
-	to io.Writer
+	to     io.Writer
+	alarm  io.Writer
+	notice func(lost int) []byte
 
 	mu     sync.Mutex
 	began  time.Time // the linePause that is now
 	prompt int       // lines of it that were written at once
 	held   []byte
 	due    bool // a flush is on its way
+	stuck  bool // a write has not come back
+	lost   int  // lines that nobody will read
+	told   bool // alarm has heard of it
 }
 
 // Write takes one line, or several whole ones.
@@ -36,13 +55,15 @@ func (w *lineWriter) Write(line []byte) (int, error) {
 	if now := time.Now(); now.Sub(w.began) >= linePause {
 		w.began, w.prompt = now, 0
 	}
-	if len(w.held) == 0 && w.prompt < promptLines {
+	w.hold(line)
+	if len(w.held) == len(line) && w.prompt < promptLines {
 		w.prompt++
-		return w.to.Write(line)
+		w.writeHeld()
+		return len(line), nil
 	}
-	w.held = append(w.held, line...)
 	if len(w.held) >= maxHeldBytes {
-		return len(line), w.writeHeld()
+		w.writeHeld()
+		return len(line), nil
 	}
 	if !w.due {
 		w.due = true
@@ -51,25 +72,82 @@ func (w *lineWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// hold keeps a line for the next write.
+func (w *lineWriter) hold(line []byte) {
+	if w.stuck && len(w.held)+len(line) > maxHeldBytes {
+		w.lost += bytes.Count(line, []byte("\n"))
+		return
+	}
+	w.held = append(w.held, line...)
+}
+
 func (w *lineWriter) onTime() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.due = false
-	_ = w.writeHeld() // a log that cannot be written stops nobody
+	w.writeHeld()
 }
 
 // flush writes what is held.
 func (w *lineWriter) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_ = w.writeHeld()
+	w.writeHeld()
 }
 
-func (w *lineWriter) writeHeld() error {
-	if len(w.held) == 0 {
-		return nil
+// writeHeld writes what is held, unless an earlier write has not come back.
+func (w *lineWriter) writeHeld() {
+	if len(w.held) == 0 || w.stuck {
+		return
 	}
-	_, err := w.to.Write(w.held)
-	w.held = w.held[:0]
-	return err
+	text := w.held
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.to.Write(text)
+		done <- err
+	}()
+	late := time.NewTimer(sinkPatience)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		w.held = text[:0]
+		w.wrote(text, err)
+	case <-late.C:
+		w.held, w.stuck = nil, true // text belongs to the write
+		w.raise(errSink)
+		go func() {
+			err := <-done
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.stuck = false
+			w.wrote(text, err)
+			w.writeHeld()
+		}()
+	}
+}
+
+// wrote counts what was lost, and tells of it when the log can be written again.
+func (w *lineWriter) wrote(text []byte, err error) {
+	if err != nil {
+		w.lost += bytes.Count(text, []byte("\n"))
+		w.raise(err)
+		return
+	}
+	w.told = false
+	if w.lost == 0 {
+		return
+	}
+	notice := w.notice(w.lost)
+	w.lost = 0
+	w.held = append(append([]byte{}, notice...), w.held...)
+	w.writeHeld()
+}
+
+// raise tells alarm, once until the log can be written again.
+func (w *lineWriter) raise(cause error) {
+	if w.told {
+		return
+	}
+	w.told = true
+	go func() { _, _ = fmt.Fprintf(w.alarm, "gatehouse: the log cannot be written: %v\n", cause) }()
 }
