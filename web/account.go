@@ -45,7 +45,9 @@ func (d *door) exportAccount(x *exchange) error {
 	if !d.auth.Fresh(x.presence.Session) {
 		return model.ErrReauthRequired
 	}
-	return d.export(x)
+	return d.export(x, func() (gatehouse.Export, error) {
+		return d.auth.ExportUser(x.r.Context(), x.presence.User.ID)
+	})
 }
 
 // maxExports is how many exports are made at once. Each is held in memory until
@@ -53,14 +55,14 @@ func (d *door) exportAccount(x *exchange) error {
 const maxExports = 2
 
 // export answers with all data held about who is there. Refusal: ErrOverloaded.
-func (d *door) export(x *exchange) error {
+func (d *door) export(x *exchange, gather func() (gatehouse.Export, error)) error {
 	select {
 	case d.exports <- struct{}{}:
 		defer func() { <-d.exports }()
 	default:
 		return model.ErrOverloaded.After(time.Second)
 	}
-	held, err := d.auth.ExportUser(x.r.Context(), x.presence.User.ID)
+	held, err := gather()
 	if err != nil {
 		return err
 	}
@@ -87,6 +89,9 @@ func (d *door) accountPage(x *exchange) error {
 			CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, Current: s.ID == current,
 		})
 	}
+	if account.Activity, err = d.activityOf(x.r.Context(), user.ID); err != nil {
+		return err
+	}
 	return x.page(http.StatusOK, pageAccount, view{Body: account, Notice: noticeOf(x)})
 }
 
@@ -95,16 +100,19 @@ func (d *door) exportPage(x *exchange) error {
 }
 
 func (d *door) submitExport(x *exchange) error {
-	err := d.auth.ConfirmPassword(x.r.Context(), x.presence.User.ID, x.fields.password("password"))
+	// Before one of the few places is taken: a hash may have to wait.
+	proof, err := d.auth.Confirm(x.r.Context(), gatehouse.Confirmation{
+		UserID: x.presence.User.ID, SessionID: x.presence.Session.ID, Password: x.fields.password("password"),
+	})
 	if err != nil {
 		return err
 	}
 	x.w.Header().Set("Content-Disposition", `attachment; filename="gatehouse-export.json"`)
-	if err := d.export(x); err != nil {
+	err = d.export(x, func() (gatehouse.Export, error) { return d.auth.ExportConfirmed(x.r.Context(), proof) })
+	if err != nil {
 		x.w.Header().Del("Content-Disposition")
-		return err
 	}
-	return nil
+	return err
 }
 
 func (d *door) deletePage(x *exchange) error {

@@ -65,8 +65,8 @@ var explanations = map[string]explanation{
 		"Check the address."},
 	"method-not-allowed": {"This address exists, but not for this method.",
 		"Use a method that the Allow header of the answer names."},
-	"too-many-attempts": {"Too many attempts were made in a short time.",
-		"Wait a while, then try again. The Retry-After header says how long."},
+	"too-many-attempts": {"Too many attempts were made in a short time, with one username or email or from one network address.",
+		"Wait as long as the Retry-After header says, then try again. Until then nothing is looked at, right or wrong."},
 	"overloaded": {"More is asked for than the server can do at once.",
 		"Try again in a few seconds."},
 	"internal": {"Something went wrong on our side. It was written down with the number of this request.",
@@ -78,7 +78,13 @@ var explanations = map[string]explanation{
 // errorPage answers a browser.
 func (d *door) errorPage(x *exchange, refusal *model.Error) error {
 	x.refusal = nil
-	return x.page(statusOf(refusal), pageError, errorPageOf(refusal, x.id))
+	v := errorPageOf(refusal, x.id)
+	status := x.statusOf(refusal)
+	if told, ok := v.Body.(errorView); ok {
+		told.Status = status
+		v.Body = told
+	}
+	return x.page(status, pageError, v)
 }
 
 // errorPageOf tells a person about a refusal. It echoes nothing of the request.

@@ -62,6 +62,14 @@ func statusOf(refusal *model.Error) int {
 	return http.StatusInternalServerError
 }
 
+// statusOf is the status of the answer to this request.
+func (x *exchange) statusOf(refusal *model.Error) int {
+	if x.status != 0 {
+		return x.status
+	}
+	return statusOf(refusal)
+}
+
 // pageStatus is statusOf for a form that is shown again: what is a bad request
 // from a program is, from a person, a form that is not complete.
 func pageStatus(refusal *model.Error) int {
@@ -125,7 +133,7 @@ func (d *door) answerRefusal(x *exchange, refusal *model.Error) {
 			return
 		}
 	}
-	status := statusOf(refusal)
+	status := x.statusOf(refusal)
 	if status == http.StatusUnauthorized {
 		x.w.Header().Set("WWW-Authenticate", challenge(x.route.who, refusal))
 	}
@@ -201,5 +209,9 @@ func remedy(refusal *model.Error) string {
 	case seconds < 120:
 		return fmt.Sprintf("Try again in %d seconds.", seconds)
 	}
-	return fmt.Sprintf("Try again in %d minutes.", (seconds+59)/60)
+	minutes := (seconds + 59) / 60
+	if minutes <= 120 {
+		return fmt.Sprintf("Try again in %d minutes.", minutes)
+	}
+	return fmt.Sprintf("Try again in %d hours.", (minutes+59)/60)
 }

@@ -29,6 +29,7 @@ type exchange struct {
 	believed    bool         // the form came from our own page
 	refusal     *model.Error // what the page has to show
 	refusalCode string       // of the refusal that was answered, for the log
+	status      int          // of the answer, where that of its code is not exact; else 0
 }
 
 func (x *exchange) loggedIn() bool { return !x.presence.User.ID.IsZero() }
@@ -62,7 +63,7 @@ func (x *exchange) page(status int, name string, v view) error {
 	_, _ = rand.Read(nonce[:]) // never fails
 	v.Nonce = base64.RawURLEncoding.EncodeToString(nonce[:])
 	v.Product, v.CSRF = x.door.product, x.csrf()
-	v.PasswordMin = x.door.auth.PasswordMin()
+	v.PasswordMin, v.SendsMail = x.door.auth.PasswordMin(), x.door.auth.SendsMail()
 	v.LoggedIn = x.loggedInView()
 	if x.refusal != nil {
 		status = pageStatus(x.refusal)

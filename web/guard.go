@@ -15,6 +15,7 @@ import (
 
 const (
 	maxURL     = 4 << 10  // bytes of path and query
+	maxHead    = 16 << 10 // bytes of the request line and the header
 	maxBody    = 64 << 10 // bytes of any body
 	maxCookies = 50       // pairs in all Cookie headers
 )
@@ -35,7 +36,16 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *door) enter(x *exchange) error {
 	x.r = x.r.WithContext(model.WithClient(x.r.Context(), model.Client{
 		Address: clientAddress(x.r, d.trusted), UserAgent: userAgent(x.r), RequestID: x.id,
+		Device: deviceToken(x.r),
 	}))
+	if status := unreadable(x.r.Context()); status != 0 {
+		x.status = status
+		return model.ErrBadRequest
+	}
+	if headSize(x.r) > maxHead {
+		x.status = http.StatusRequestHeaderFieldsTooLarge
+		return model.ErrBadRequest
+	}
 	if err := d.checkRequest(x.r); err != nil {
 		return err
 	}
@@ -85,6 +95,10 @@ func (d *door) pass(x *exchange) error {
 // list so that no link, origin or cache entry comes from a stranger's Host.
 func (d *door) checkRequest(r *http.Request) error {
 	if !d.hosts[canonicalHost(r.Host)] || len(r.RequestURI) > maxURL {
+		return model.ErrBadRequest
+	}
+	// We speak nothing else, and a proxy before us must not come to think so.
+	if len(r.Header["Upgrade"]) > 0 {
 		return model.ErrBadRequest
 	}
 	cookies := 0

@@ -258,7 +258,7 @@ func TestHosts(t *testing.T) {
 		"absolute_elsewhere": {"GET https://evil.example/login HTTP/1.1\r\nHost: " + s.host + "\r\nConnection: close\r\n\r\n", 400},
 		"absolute_here":      {"GET https://" + s.host + "/healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 200},
 		"connect":            {"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n", 400},
-		"upgrade":            {"GET /healthz HTTP/1.1\r\nHost: " + s.host + "\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n", 200},
+		"upgrade":            {"GET /healthz HTTP/1.1\r\nHost: " + s.host + "\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n", 400},
 	} {
 		t.Run("TL-10_"+name, func(t *testing.T) {
 			conn := s.bare()

@@ -103,12 +103,20 @@ func (d *door) identifyCookie(x *exchange) error {
 }
 
 // identifyService compares digests, so that neither the length nor any byte of
-// the secret shows in the time it takes.
+// the secret shows in the time it takes. A wrong secret is a failure of its source,
+// as a wrong password is; none at all is no guess. Refusals: ErrInvalidToken,
+// ErrTooManyAttempts, ErrOverloaded.
 func (d *door) identifyService(r *http.Request) error {
 	_, secret, ok := r.BasicAuth()
-	digest := sha256.Sum256([]byte(secret))
-	if !ok || len(r.Header["Authorization"]) != 1 || subtle.ConstantTimeCompare(digest[:], d.secret[:]) != 1 {
+	if !ok || len(r.Header["Authorization"]) != 1 {
 		return model.ErrInvalidToken
 	}
-	return nil
+	digest := sha256.Sum256([]byte(secret))
+	right, err := d.auth.CheckSecret(r.Context(), func() bool {
+		return subtle.ConstantTimeCompare(digest[:], d.secret[:]) == 1
+	})
+	if err == nil && !right {
+		err = model.ErrInvalidToken
+	}
+	return err
 }

@@ -13,15 +13,24 @@ import (
 // maxHeadBytes bounds the request line and the header together.
 const maxHeadBytes = 16 << 10
 
+// maxHeadBytesRead is what net/http reads of a head. It is more than is
+// answered, so that the refusal comes from a handler also over HTTP/2.
+const maxHeadBytesRead = 2 * maxHeadBytes
+
 // strictConn is an HTTP/1 connection on which every request has one possible
 // length. net/http lets pass what two readers may understand in two ways:
 // Content-Length beside Transfer-Encoding, several equal lengths, bare LF,
 // folded lines (RFC 9112 sections 2.2, 5.2, 6.1 and 6.3). Such a request is cut
 // off before the end of the offending line and made unreadable, so that
 // net/http itself answers 400, in turn, and closes.
+//
+// What net/http answers by itself passes no handler. Here it gets the form and
+// the headers of every other answer.
 type strictConn struct {
 	net.Conn
 	framing framing
+	// unreadable is that of receptionConfig.
+	unreadable func(peer net.Addr, status int) []byte
 	// refused is what is still to be read instead of what was sent; nil while
 	// nothing is wrong.
 	refused []byte
@@ -52,7 +61,7 @@ func (c *strictConn) Read(p []byte) (int, error) {
 		return n, err
 	case tooLong:
 		// Past the limit of net/http, which then answers 431.
-		c.refused = bytes.Repeat([]byte("x"), 2*maxHeadBytes)
+		c.refused = bytes.Repeat([]byte("x"), maxHeadBytesRead+maxHeadBytes)
 	case ambiguous:
 		c.refused = []byte(unreadable)
 	}
@@ -71,6 +80,33 @@ func (c *strictConn) readRefused(p []byte) (int, error) {
 	return n, nil
 }
 
+func (c *strictConn) Write(p []byte) (int, error) {
+	status, bare := bareRefusal(p)
+	if !bare || c.unreadable == nil {
+		return c.Conn.Write(p)
+	}
+	if _, err := c.Conn.Write(c.unreadable(c.RemoteAddr(), status)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// bareHeaders follow the status line of what net/http answers by itself, and of
+// nothing else: every answer of a handler has a Date.
+const bareHeaders = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+
+// bareRefusal recognises an answer of net/http to what it cannot read, which it
+// writes at once and before it closes.
+func bareRefusal(p []byte) (status int, ok bool) {
+	const version = "HTTP/1.1 "
+	if !bytes.HasPrefix(p, []byte(version)) || len(p) < len(version)+3 {
+		return 0, false
+	}
+	end := bytes.IndexByte(p, '\r')
+	status, err := strconv.Atoi(string(p[len(version) : len(version)+3]))
+	return status, err == nil && end > 0 && bytes.HasPrefix(p[end:], []byte(bareHeaders))
+}
+
 // framing follows one connection from request to request. The zero value
 // stands before the first.
 type framing struct {
@@ -80,6 +116,7 @@ type framing struct {
 	http10     bool
 	hasLength  bool
 	hasCoding  bool
+	expects    bool
 	length     int64 // of the body, as the head says
 	body       int64 // bytes of the body still to come
 	untilClose bool  // chunked: nothing else may follow on this connection
@@ -197,6 +234,12 @@ func (f *framing) field(line []byte) bool {
 			return false
 		}
 		f.hasCoding = true
+	case bytes.EqualFold(name, []byte("Expect")):
+		// What net/http does not know it answers itself, past every handler.
+		if f.expects || !bytes.EqualFold(bytes.Trim(value, " \t"), []byte("100-continue")) {
+			return false
+		}
+		f.expects = true
 	}
 	return true
 }

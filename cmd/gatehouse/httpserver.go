@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// limits is how long strangers may take.
+// limits is how long strangers may take, and how many of them there may be.
 type limits struct {
 	header    time.Duration // to send the header
 	request   time.Duration // to send all of a request
@@ -20,6 +20,8 @@ type limits struct {
 	handshake time.Duration
 	// farewell is how long requests may take to finish when the server stops.
 	farewell time.Duration
+	// connections is how many may be open at once. One source has a part of them.
+	connections int
 }
 
 func defaultLimits() limits {
@@ -30,6 +32,8 @@ func defaultLimits() limits {
 		idle:      60 * time.Second,
 		handshake: 5 * time.Second,
 		farewell:  10 * time.Second,
+		// Of some 30 KiB each. A browser has one.
+		connections: 8192,
 	}
 }
 
@@ -42,7 +46,7 @@ func newHTTPServer(handler http.Handler, l limits, log *slog.Logger) *http.Serve
 		ReadTimeout:       l.request,
 		WriteTimeout:      l.answer,
 		IdleTimeout:       l.idle,
-		MaxHeaderBytes:    maxHeadBytes,
+		MaxHeaderBytes:    maxHeadBytesRead,
 		// OPTIONS * is for the handler too, which knows the methods.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),

@@ -14,14 +14,13 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// reception accepts connections, shakes hands and hands each one to the server
-// that Serve belongs to: HTTP/2 as it is, HTTP/1 as a strictConn. It is a
-// net.Listener.
+// reception accepts connections, within bounds, shakes hands and hands each one
+// to the server that Serve belongs to: HTTP/2 as it is, HTTP/1 as a strictConn.
+// It is a net.Listener.
 type reception struct {
-	inner     net.Listener
-	tlsConfig *tls.Config // nil: plain HTTP, behind a proxy
-	handshake time.Duration
-	log       *slog.Logger
+	receptionConfig
+	inner net.Listener
+	crowd *crowd
 
 	ready chan net.Conn
 	done  chan struct{}
@@ -29,12 +28,23 @@ type reception struct {
 	err   error // why accepting ended; read after done is closed
 }
 
-func newReception(inner net.Listener, tlsConfig *tls.Config, handshake time.Duration, log *slog.Logger) *reception {
+// receptionConfig says how strangers are received.
+type receptionConfig struct {
+	tls       *tls.Config // nil: plain HTTP, behind a proxy
+	handshake time.Duration
+	crowd     crowdLimits
+	// unreadable gives the answer to a request that net/http cannot read; where
+	// it is nil, net/http has the last word.
+	unreadable func(peer net.Addr, status int) []byte
+	log        *slog.Logger
+}
+
+func newReception(inner net.Listener, cfg receptionConfig) *reception {
 	r := &reception{
-		inner: inner, tlsConfig: tlsConfig, handshake: handshake, log: log,
+		receptionConfig: cfg, inner: inner, crowd: newCrowd(cfg.crowd),
 		ready: make(chan net.Conn), done: make(chan struct{}),
 	}
-	go r.run()
+	go keepUp(context.Background(), r.log, func(context.Context) { r.run() })
 	return r
 }
 
@@ -51,18 +61,53 @@ func (r *reception) run() {
 			r.end(err)
 			return
 		}
-		go r.welcome(conn)
+		counted, ok := r.crowd.admit(conn)
+		if !ok {
+			r.decline(conn)
+			continue
+		}
+		go guarded(context.Background(), r.log, func(context.Context) { r.welcomeOrClose(counted) })
 	}
+}
+
+// decline ends a connection that is one too many. Over TLS it hears nothing,
+// since a handshake is what costs.
+func (r *reception) decline(conn net.Conn) {
+	if r.tls == nil {
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(conn, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"+
+			"Retry-After: 5\r\n"+plainHeaders+"Too many connections.\n")
+	}
+	_ = conn.Close()
+	r.log.Debug("connection declined", "peer", conn.RemoteAddr().String())
+	if declined, tell := r.crowd.tell(time.Now()); tell {
+		r.log.Warn("too many connections", "declined", declined, "open", r.crowd.size())
+	}
+}
+
+// plainHeaders end the head of an answer that no handler writes, in clear.
+const plainHeaders = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+
+// welcomeOrClose keeps no connection open that nobody has any more.
+func (r *reception) welcomeOrClose(conn net.Conn) {
+	passed := false
+	defer func() {
+		if !passed {
+			_ = conn.Close()
+		}
+	}()
+	r.welcome(conn)
+	passed = true
 }
 
 // welcome shakes hands, in a goroutine of its own so that nobody waits for a
 // slow one.
 func (r *reception) welcome(conn net.Conn) {
-	if r.tlsConfig == nil {
-		r.pass(&strictConn{Conn: conn})
+	if r.tls == nil {
+		r.pass(&strictConn{Conn: conn, unreadable: r.unreadable})
 		return
 	}
-	secured := tls.Server(conn, r.tlsConfig)
+	secured := tls.Server(conn, r.tls)
 	ctx, cancel := context.WithTimeout(context.Background(), r.handshake)
 	defer cancel()
 	if err := secured.HandshakeContext(ctx); err != nil {
@@ -75,7 +120,7 @@ func (r *reception) welcome(conn net.Conn) {
 	case acme.ALPNProto: // the handshake was the answer to the challenge
 		_ = secured.Close()
 	default:
-		r.pass(strictTLSConn{strictConn: &strictConn{Conn: secured}, tls: secured})
+		r.pass(strictTLSConn{strictConn: &strictConn{Conn: secured, unreadable: r.unreadable}, tls: secured})
 	}
 }
 
@@ -86,7 +131,7 @@ func (r *reception) turnAway(conn net.Conn, reason error) {
 	if errors.As(reason, &other) && other.Conn != nil && looksLikeHTTP(other.RecordHeader) {
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
 		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"+
-			"Connection: close\r\n\r\nThis port speaks HTTPS only.\n")
+			plainHeaders+"This port speaks HTTPS only.\n")
 	}
 	_ = conn.Close()
 	// Strangers cause these at will, so they stay out of the log by default.

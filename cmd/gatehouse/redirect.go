@@ -21,7 +21,7 @@ func toHTTPS(publicURL string) http.Handler {
 		header.Set("X-Content-Type-Options", "nosniff")
 		page := (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
 			strings.HasPrefix(r.URL.Path, "/") && !strings.HasPrefix(r.URL.Path, "/v1/") &&
-			r.Header.Get("Authorization") == ""
+			r.Header.Get("Authorization") == "" && r.Header.Get("Upgrade") == ""
 		if !page {
 			header.Set("Content-Type", "text/plain; charset=utf-8")
 			w.WriteHeader(http.StatusForbidden)

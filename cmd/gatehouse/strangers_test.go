@@ -21,7 +21,7 @@ import (
 func slowLimits(p *program) {
 	p.limits = limits{
 		header: 300 * time.Millisecond, request: 600 * time.Millisecond, answer: 900 * time.Millisecond,
-		idle: 300 * time.Millisecond, handshake: 300 * time.Millisecond, farewell: time.Second,
+		idle: 300 * time.Millisecond, handshake: 300 * time.Millisecond, farewell: time.Second, connections: 1024,
 	}
 }
 
@@ -77,7 +77,9 @@ func TestSlowReader(t *testing.T) {
 	}
 	log := newLogger(p.stderr, "json")
 	server := newHTTPServer(endless, p.limits, log)
-	go func() { _ = server.Serve(newReception(listener, nil, p.limits.handshake, log)) }()
+	go func() {
+		_ = server.Serve(newReception(listener, receptionConfig{handshake: p.limits.handshake, log: log}))
+	}()
 	t.Cleanup(func() { _ = server.Close() })
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
@@ -109,26 +111,50 @@ func wantClosed(t *testing.T, conn net.Conn) {
 
 func TestManySlowClients(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil)
-	for range 500 {
+	r := start(t, func(p *program) {
+		p.limits.handshake, p.limits.header, p.limits.request = time.Minute, time.Minute, time.Minute
+	})
+	var slow []net.Conn
+	for range 800 { // before the handshake
 		conn, err := net.Dial("tcp", r.address())
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
+		slow = append(slow, conn)
 	}
-	for range 100 {
-		conn, err := r.dial(t, nil)
-		if err != nil {
-			t.Fatal(err)
+	host := strings.TrimPrefix(r.url, "https://")
+	for _, sent := range []string{"POST /v1/login HTTP/1.1\r\n", "POST /v1/login HTTP/1.1\r\nHost: " + host +
+		"\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"} {
+		for range 100 {
+			conn, err := r.dial(t, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, sent); err != nil {
+				t.Fatal(err)
+			}
+			slow = append(slow, conn)
 		}
-		if _, err := io.WriteString(conn, "POST /v1/login HTTP/1.1\r\n"); err != nil {
-			t.Fatal(err)
+	}
+	t.Run("AI-12_1000_slow_clients_leave_the_others_alone", func(t *testing.T) {
+		for range 5 {
+			if status, _ := get(t, r.client(t), r.url+"/healthz"); status != 200 {
+				t.Errorf("got %d", status)
+			}
 		}
-	}
-	if status, _ := get(t, r.client(t), r.url+"/healthz"); status != 200 {
-		t.Errorf("AI-12: got %d", status)
-	}
+		for i := 0; i < len(slow); i += 10 { // or nothing was proven
+			conn := slow[i]
+			if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := conn.Read(make([]byte, 1))
+			var timeout net.Error
+			if !errors.As(err, &timeout) || !timeout.Timeout() {
+				t.Fatalf("slow client %d is gone: %v", i, err)
+			}
+		}
+	})
 }
 
 func TestLargeHeaders(t *testing.T) {

@@ -43,11 +43,27 @@ func (p *program) openCertificates(cfg config, publicURL string, log *slog.Logge
 	}
 }
 
+// parseTLSMin reads the oldest version that is spoken.
+func parseTLSMin(cfg *config, values map[string]setting) error {
+	value := values["tls-min"]
+	switch {
+	case value.text != "" && cfg.tls.kind == tlsProxy:
+		return value.wrong("it is not read with --tls=proxy, where the proxy speaks TLS")
+	case value.text == "" || value.text == "1.2":
+		cfg.tls.minVersion = tls.VersionTLS12
+	case value.text == "1.3":
+		cfg.tls.minVersion = tls.VersionTLS13
+	default:
+		return value.wrong("%q is neither 1.2 nor 1.3", value.text)
+	}
+	return nil
+}
+
 // serverTLS is the one configuration of the server. It never changes: what
 // changes is behind GetCertificate.
-func serverTLS(source certificates) *tls.Config {
+func serverTLS(source certificates, minVersion uint16) *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
+		MinVersion: minVersion,
 		MaxVersion: tls.VersionTLS13,
 		// Go's own list for 1.2 still has CBC with SHA-1.
 		CipherSuites: []uint16{

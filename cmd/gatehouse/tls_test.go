@@ -68,6 +68,19 @@ func writeOrFail(t *testing.T, path string, content []byte) {
 	}
 }
 
+func TestOnlyTheNewestVersion(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "--tls-min", "1.3")
+	for version, want := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: false, tls.VersionTLS13: true} {
+		t.Run("TL-01_switch_"+tls.VersionName(version), func(t *testing.T) {
+			_, err := r.dial(t, func(c *tls.Config) { c.MinVersion, c.MaxVersion = version, version })
+			if (err == nil) != want {
+				t.Errorf("got error %v, want success %t", err, want)
+			}
+		})
+	}
+}
+
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
@@ -255,7 +268,9 @@ func TestPortForPlainHTTP(t *testing.T) {
 	log := newLogger(p.stderr, "json")
 	server := newHTTPServer(toHTTPS("https://id.example.com"), p.limits, log)
 	server.SetKeepAlivesEnabled(false)
-	go func() { _ = server.Serve(newReception(listener, nil, p.limits.handshake, log)) }()
+	go func() {
+		_ = server.Serve(newReception(listener, receptionConfig{handshake: p.limits.handshake, log: log}))
+	}()
 	t.Cleanup(func() { _ = server.Close() })
 	for _, tt := range []struct{ name, sent, want, location string }{
 		{"page", "GET /login?next=%2Faccount HTTP/1.1\r\nHost: evil.example\r\n\r\n", "308", "https://id.example.com/login?next=%2Faccount"},
@@ -266,9 +281,10 @@ func TestPortForPlainHTTP(t *testing.T) {
 		{"bearer", "GET /login HTTP/1.1\r\nHost: id.example.com\r\nAuthorization: Bearer x\r\n\r\n", "403", ""},
 		{"post_whose_body_never_comes", "POST /login HTTP/1.1\r\nHost: id.example.com\r\nContent-Length: 1000\r\n\r\n", "403", ""},
 		{"chunked_post_without_end", "POST /login HTTP/1.1\r\nHost: id.example.com\r\nTransfer-Encoding: chunked\r\n\r\n", "403", ""},
+		{"upgrade", "GET /login HTTP/1.1\r\nHost: id.example.com\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "403", ""},
 		{"options", "OPTIONS * HTTP/1.1\r\nHost: id.example.com\r\n\r\n", "403", ""},
 	} {
-		t.Run("TL-03_"+tt.name, func(t *testing.T) {
+		t.Run("TL-03_SC-25_"+tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := string(exchange(t, listener.Addr().String(), []byte(tt.sent)))
 			if !strings.HasPrefix(got, "HTTP/1.1 "+tt.want) {
