@@ -8,18 +8,21 @@ import (
 	"gatehouse/jwt"
 )
 
-// Sweep forgets what has expired and sees to the signing keys: it loads those
+// Sweep forgets what has expired, seals events and sees to the signing keys: it loads those
 // that other processes made, makes the next when it is due and forgets those
 // whose time is over. Whoever serves calls it every minute; any number of processes may do so
 // at once. It never touches what is alive. A part that fails does not keep the
 // others from running.
 func (a *Auth) Sweep(ctx context.Context) error {
+	a.warnOfClock(ctx)
 	now := a.now()
 	// A session is remembered until no token can still name it.
 	_, sessionsErr := a.store.ForgetSessions(ctx, now.Add(-MaxAccessTTL-2*jwt.Leeway))
 	_, codesErr := a.store.ForgetCodes(ctx, now)
-	_, eventsErr := a.store.ForgetEvents(ctx, now.Add(-eventRetention))
-	if err := errors.Join(sessionsErr, codesErr, eventsErr, a.ensureKeys(ctx)); err != nil {
+	_, attemptsErr := a.store.ForgetAttempts(ctx, now)
+	_, sealErr := a.sealEvents(ctx, sweptAtOnce)
+	eventsErr := a.forgetEvents(ctx, now.Add(-a.cfg.EventRetention))
+	if err := errors.Join(sessionsErr, codesErr, attemptsErr, sealErr, eventsErr, a.ensureKeys(ctx)); err != nil {
 		return fmt.Errorf("gatehouse: sweep: %w", err)
 	}
 	return nil

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,8 +16,11 @@ import (
 	_ "modernc.org/sqlite" // to look into the file when nobody serves it
 )
 
+// killsVariable says how often the server is killed at random moments; 50 times by
+// default, which fits into the time of a suite.
+const killsVariable = "GATEHOUSE_KILLS"
+
 const (
-	kills  = 50
 	chains = 6
 	// retryWindow is a little less than the 10 seconds in which the parent of
 	// a refresh token still gets the same successor. What a slow machine takes
@@ -200,10 +205,23 @@ func TestCrash(t *testing.T) {
 	})
 }
 
+// killsWanted is how often.
+func killsWanted(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv(killsVariable)
+	if text == "" {
+		return 50
+	}
+	n, err := strconv.Atoi(text)
+	must(t, err)
+	return n
+}
+
 // killAtRandom kills the server again and again, under refreshes or under
 // registrations, and holds it to every answer it gave.
 func killAtRandom(t *testing.T, s *server, all []*chain) {
 	t.Helper()
+	kills := killsWanted(t)
 	enrolled, refreshing := &enrolment{}, make([]func(*server) bool, len(all))
 	for i, c := range all {
 		refreshing[i] = c.step

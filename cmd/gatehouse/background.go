@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"time"
 )
@@ -22,11 +23,49 @@ func every(ctx context.Context, period time.Duration, log *slog.Logger, do func(
 	}
 }
 
+// keepUp calls work until it returns, again and again while it panics.
+func keepUp(ctx context.Context, log *slog.Logger, work func(context.Context)) {
+	for {
+		ended := false
+		guarded(ctx, log, func(ctx context.Context) {
+			work(ctx)
+			ended = true
+		})
+		if ended || !pause(ctx, panicPause) {
+			return
+		}
+	}
+}
+
+// panicPause keeps what panics at once from doing nothing else.
+const panicPause = time.Second
+
+// pause reports whether it was as long as it should be.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// guarded calls do. A panic ends the call, is logged, and takes nothing else with
+// it.
 func guarded(ctx context.Context, log *slog.Logger, do func(context.Context)) {
 	defer func() {
-		if reason := recover(); reason != nil {
-			log.Error("panic in the background", "reason", reason, "stack", string(debug.Stack()))
+		if cause := recover(); cause != nil {
+			log.Error("panic in the background", "error", panicText(cause), "stack", string(debug.Stack()))
 		}
 	}()
 	do(ctx)
+}
+
+// panicText is what may be logged of the value of a panic: nothing that a caller
+// may have put into it.
+func panicText(cause any) string {
+	if err, ok := cause.(runtime.Error); ok {
+		return err.Error()
+	}
+	return "panic"
 }
