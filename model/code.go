@@ -6,14 +6,46 @@ import "time"
 // nothing for another.
 type CodePurpose string
 
-// PurposeReset is a code that sets a new password.
-const PurposeReset CodePurpose = "password-reset"
+// Every purpose there is.
+const (
+	PurposeReset       CodePurpose = "password-reset" // sets a new password
+	PurposeEmailVerify CodePurpose = "email-verify"   // proves the mailbox of a user
+	PurposeEmailChange CodePurpose = "email-change"   // proves a new mailbox and moves the user there
+)
 
-// CodeRecord is what is kept of a code: its digest, never the code.
+// CodeRecord is what is kept of a code: digests, never the code.
 type CodeRecord struct {
-	Digest    Digest
-	Purpose   CodePurpose
-	UserID    UserID
+	Digest  Digest
+	Purpose CodePurpose
+	// UserID is whose code it is. It is zero for a request that named nobody: the
+	// row is kept all the same, and nothing opens it.
+	UserID UserID
+	// Email is the address the code was mailed to, and whose mailbox it proves. It
+	// is empty for a code that was handed over.
+	Email Email
+	// SessionID is the session that asked, which stays when the code ends the
+	// others; zero for none.
+	SessionID SessionID
 	CreatedAt time.Time
 	ExpiresAt time.Time
+
+	// Request tells the browser that asked: the digest of its RequestSecret. It is
+	// zero where no browser did, and then nothing can be typed.
+	Request Digest
+	Typed   TypedCode // zero where nothing can be typed
+}
+
+// TypedCode is what is kept of the digits of a mail, which count in the browser
+// that asked and nowhere else.
+type TypedCode struct {
+	Digest    Digest // of the purpose, the secret of the browser and the digits
+	ExpiresAt time.Time
+	TriesLeft int
+}
+
+// TypedTry is an attempt to type the digits of a mail.
+type TypedTry struct {
+	Request Digest // of the browser that tries
+	Purpose CodePurpose
+	Now     time.Time
 }

@@ -1,17 +1,12 @@
 package model
 
-import "context"
-
 // Message is one mail to one address.
 type Message struct {
+	// ID is the same however often the message is sent, without angle brackets,
+	// as in 1f0c…@id.example.com: the Message-ID of RFC 5322 section 3.6.4.
+	ID      string
 	To      Email
 	Subject string
 	Text    string
 	HTML    string
-}
-
-// Mailer hands a message to the world. An error means that it was not
-// delivered and may be tried again.
-type Mailer interface {
-	Send(ctx context.Context, message Message) error
 }

@@ -48,7 +48,12 @@ type Records interface {
 	StatusEntries
 	SigningKeys
 	Codes
+	Emails
+	Outbox
+	Attempts
 	Events
+	EventChain
+	Restoring
 }
 
 // Users keeps who exists.
@@ -70,7 +75,8 @@ type Users interface {
 	// again. It changes nothing else. Refusal: ErrNotFound.
 	SetDisabled(ctx context.Context, id UserID, at, now time.Time) error
 	// DeleteUser removes the user and everything that refers to the user:
-	// credentials, sessions and codes are gone, and events keep only the id.
+	// credentials, sessions, codes and mails that wait are gone, and events keep
+	// only the id.
 	// What remains of a session is its entry in the status list, under nobody's
 	// name, until no token can carry it. Refusal: ErrNotFound.
 	DeleteUser(ctx context.Context, id UserID, now time.Time) error
@@ -122,7 +128,8 @@ type Sessions interface {
 	// StepSession moves a live session without a session token on from the counter
 	// that was presented, in one conditional statement, and returns it with the
 	// counter now in force. Within the retry window the parent gets the same answer again.
-	// Anything else is refused with ErrNotFound and changes nothing.
+	// Anything else is refused with ErrNotFound and changes nothing, and so is, with
+	// ErrTooManyAttempts and the time to wait, a step before its time.
 	StepSession(ctx context.Context, step Step) (Presence, error)
 	// UseSession moves the idle end of a live session. It does nothing for
 	// others.
@@ -181,29 +188,131 @@ type SigningKeys interface {
 // Codes keeps what is used once.
 type Codes interface {
 	// IssueCode adds a code and removes every older one of the same user and
-	// purpose. Refusal: ErrNotFound when there is no such user.
+	// purpose, and whatever was issued for the same request. One of the zero user
+	// stands for a request that named nobody and removes nobody's. Refusal:
+	// ErrNotFound when there is no such user.
 	IssueCode(ctx context.Context, code CodeRecord) error
-	// SpendCode removes the code and returns whose it was, in one statement, so
+	// SpendCode removes the code and returns it, in one statement, so
 	// that it is spent once however many ask. A code that has expired is
 	// removed and refused. Refusal: ErrNotFound.
-	SpendCode(ctx context.Context, digest Digest, purpose CodePurpose, now time.Time) (UserID, error)
-	// CodeAlive reports whether SpendCode would succeed, and changes nothing.
-	CodeAlive(ctx context.Context, digest Digest, purpose CodePurpose, now time.Time) (bool, error)
+	SpendCode(ctx context.Context, digest Digest, purpose CodePurpose, now time.Time) (CodeRecord, error)
+	// LiveCode returns what SpendCode would, and changes nothing. Refusal:
+	// ErrNotFound.
+	LiveCode(ctx context.Context, digest Digest, purpose CodePurpose, now time.Time) (CodeRecord, error)
+	// TryCode takes one of the tries of the digits that were mailed for a request,
+	// in one conditional statement, and returns the code with the digest to compare
+	// with: what was typed is compared after it was counted. It does not say whose
+	// it is or whether it is anybody's. Refusal: ErrNotFound when there is no such
+	// request, its digits have expired or no try is left.
+	TryCode(ctx context.Context, try TypedTry) (CodeRecord, error)
 	// DropCodes removes all codes of a user.
 	DropCodes(ctx context.Context, id UserID) error
 	// ForgetCodes removes the codes that expired before the given time.
 	ForgetCodes(ctx context.Context, before time.Time) (int, error)
 }
 
-// Events keeps the audit log. There is no way to change a line.
+// Emails keeps which mailboxes were proven.
+type Emails interface {
+	// VerifyEmail notes that the user has proven this mailbox, if it still is the
+	// user's, and returns the user as it is then. The first time it was proven
+	// stays. Refusal: ErrNotFound.
+	VerifyEmail(ctx context.Context, id UserID, email Email, at time.Time) (User, error)
+	// ChangeEmail gives the user another email, which was proven at this time, and
+	// returns the user as it is then. Refusals: ErrNotFound, ErrEmailTaken.
+	ChangeEmail(ctx context.Context, id UserID, email Email, at time.Time) (User, error)
+}
+
+// Outbox keeps the mails that wait to be sent.
+type Outbox interface {
+	// QueueMail adds a mail. Refusal: ErrNotFound when it is for a user who does
+	// not exist.
+	QueueMail(ctx context.Context, mail OutboxRecord) error
+	// ClaimMail returns the mail that is due the longest, and puts it off until the
+	// lease is over, in one conditional statement: however many ask, each gets
+	// another one. Refusal: ErrNotFound when none is due.
+	ClaimMail(ctx context.Context, claim MailClaim) (OutboxRecord, error)
+	// PutOffMail moves the next try of a claimed mail, if nobody has claimed it
+	// since.
+	PutOffMail(ctx context.Context, claimed OutboxRecord, nextTryAt time.Time) error
+	// RemoveMail removes a mail that was sent or given up. It reports false when it
+	// is gone already.
+	RemoveMail(ctx context.Context, id MailID) (bool, error)
+	// OutboxState returns how many mails wait, and since when.
+	OutboxState(ctx context.Context) (OutboxState, error)
+}
+
+// Attempts keeps how often what is limited was tried. What that means is said by
+// the rule that comes with each attempt.
+type Attempts interface {
+	// ChargeAttempt counts one attempt of a lane and returns how the lane stands
+	// with it, in one conditional statement: on a lane that is blocked it counts
+	// nothing, returns how it stands and reports false. Refusal: ErrNotFound when
+	// the lane is new and its user does not exist.
+	ChargeAttempt(ctx context.Context, attempt Attempt) (now Tally, charged bool, err error)
+	// Tallies returns how up to three lanes stand, each at the place of its key.
+	// The zero key is no lane.
+	Tallies(ctx context.Context, keys [3]Digest) ([3]Tally, error)
+	// ReturnAttempt takes back one attempt that came to nothing, and with it any
+	// block of the lane. It does nothing for a lane that is not there.
+	ReturnAttempt(ctx context.Context, lane Digest) error
+	// ClearLane forgets all attempts of a lane.
+	ClearLane(ctx context.Context, lane Digest) error
+	// ClearLanesOf forgets all attempts of the lanes of a user.
+	ClearLanesOf(ctx context.Context, id UserID) error
+	// ForgetAttempts removes the lanes whose rule let them be forgotten before the
+	// given time.
+	ForgetAttempts(ctx context.Context, before time.Time) (int, error)
+}
+
+// Events keeps the audit log. There is no way to change what an event says.
 type Events interface {
 	// Record adds one event.
 	Record(ctx context.Context, event Event) error
 	// EventsOf returns the newest events about a user, the newest first, at most
 	// limit.
 	EventsOf(ctx context.Context, id UserID, limit int) ([]Event, error)
-	// ForgetEvents removes the events older than the given time.
-	ForgetEvents(ctx context.Context, before time.Time) (int, error)
+	// FindEvents returns the newest events that the filter asks for, the newest
+	// first.
+	FindEvents(ctx context.Context, filter EventFilter) ([]EventRow, error)
+}
+
+// EventChain keeps the order in which events were sealed. What an event says it
+// leaves as it is.
+type EventChain interface {
+	// EventChain returns the record of the chain, empty before the first is kept,
+	// and the highest position that an event has. In Tx nobody else keeps another
+	// until the transaction ends.
+	EventChain(ctx context.Context) (record []byte, last int64, err error)
+	// KeepEventChain replaces the record of the chain.
+	KeepEventChain(ctx context.Context, record []byte) error
+	// UnsealedEvents returns events without a position, at most limit, in the order
+	// of their ids. In Tx they stay as they are until the transaction ends; what
+	// another transaction is at work on is passed by.
+	UnsealedEvents(ctx context.Context, limit int) ([]EventRow, error)
+	// SealEvents gives events their seals, all or none: it fails when one of them
+	// has a seal already, or is gone, or a position is taken.
+	SealEvents(ctx context.Context, rows []EventRow) error
+	// SealedEvents returns the events after a position, in the order of positions,
+	// at most limit.
+	SealedEvents(ctx context.Context, after int64, limit int) ([]EventRow, error)
+	// ForgetEvents removes the events up to a position, and reports how many.
+	ForgetEvents(ctx context.Context, through int64) (int, error)
+}
+
+// Restoring is for a store that was put back to an older state.
+type Restoring interface {
+	// NewestEvent returns the event that was given the highest number, and the zero
+	// EventMark where there is none.
+	NewestEvent(ctx context.Context) (EventMark, error)
+	// EventTime returns when the event with this number was. Refusal: ErrNotFound.
+	EventTime(ctx context.Context, number int64) (time.Time, error)
+	// EndEverySession ends all sessions of everybody, in several steps, and reports
+	// how many.
+	EndEverySession(ctx context.Context, now time.Time) (int, error)
+	// DropEveryCode removes all codes of everybody.
+	DropEveryCode(ctx context.Context) (int, error)
+	// DropEveryMail removes all mails that wait.
+	DropEveryMail(ctx context.Context) (int, error)
 }
 
 // MasterKeyKeeper is an engine that also keeps a master key, outside the

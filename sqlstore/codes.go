@@ -10,12 +10,25 @@ import (
 // One code per user and purpose is a constraint of the table, so a newer one
 // takes the place of the older one in a single statement.
 const (
-	issueCode = `INSERT INTO codes (digest, purpose, user_id, created_at, expires_at)
-		SELECT $1, $2, users.id, $4, $5 FROM users WHERE users.id = $3
+	issueCode = `INSERT INTO codes (digest, purpose, user_id, email, session_id, created_at, expires_at,
+		request_digest, typed_digest, typed_expires_at, typed_tries)
+		SELECT $1, $2, users.id, $4, $5, $6, $7, $8, $9, $10, $11 FROM users WHERE users.id = $3
 		ON CONFLICT (user_id, purpose) DO UPDATE
-		SET digest = excluded.digest, created_at = excluded.created_at, expires_at = excluded.expires_at`
-	spendCode = `DELETE FROM codes WHERE digest = $1 AND purpose = $2 RETURNING user_id, expires_at`
-	codeAlive = `SELECT user_id FROM codes WHERE digest = $1 AND purpose = $2 AND expires_at > $3`
+		SET digest = excluded.digest, email = excluded.email, session_id = excluded.session_id,
+		created_at = excluded.created_at, expires_at = excluded.expires_at, request_digest = excluded.request_digest,
+		typed_digest = excluded.typed_digest, typed_expires_at = excluded.typed_expires_at, typed_tries = excluded.typed_tries`
+	issueNobodys = `INSERT INTO codes (digest, purpose, user_id, email, session_id, created_at, expires_at,
+		request_digest, typed_digest, typed_expires_at, typed_tries)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	dropRequest = `DELETE FROM codes WHERE request_digest = $1`
+	codeColumns = `digest, purpose, user_id, email, session_id, created_at, expires_at,
+		request_digest, typed_digest, typed_expires_at, typed_tries`
+	spendCode = `DELETE FROM codes WHERE digest = $1 AND purpose = $2 AND user_id IS NOT NULL RETURNING ` + codeColumns
+	liveCode  = `SELECT ` + codeColumns + ` FROM codes
+		WHERE digest = $1 AND purpose = $2 AND user_id IS NOT NULL AND expires_at > $3`
+	tryCode = `UPDATE codes SET typed_tries = typed_tries - 1
+		WHERE request_digest = $1 AND purpose = $2 AND typed_tries > 0 AND typed_expires_at > $3
+		RETURNING ` + codeColumns
 	dropCodes = `DELETE FROM codes WHERE user_id = $1`
 
 	oldCodes          = `SELECT digest FROM codes WHERE expires_at < $1 LIMIT $2`
@@ -23,13 +36,29 @@ const (
 	forgetCodesBeside = `DELETE FROM codes WHERE digest IN (` + oldCodes + passLocked + `)`
 )
 
+func scanCode(c *model.CodeRecord) []any {
+	return []any{(*digest)(&c.Digest), wordOf(&c.Purpose), (*id)(&c.UserID), wordOf(&c.Email), (*id)(&c.SessionID),
+		(*moment)(&c.CreatedAt), (*moment)(&c.ExpiresAt),
+		(*digest)(&c.Request), (*digest)(&c.Typed.Digest), (*moment)(&c.Typed.ExpiresAt), &c.Typed.TriesLeft}
+}
+
 // IssueCode adds a code in place of any older one of the same user and purpose.
 func (r *records) IssueCode(ctx context.Context, code model.CodeRecord) error {
-	return r.write(ctx, "issue code", func(q Runner) error {
+	args := []any{code.Digest[:], string(code.Purpose), bytesOf(code.UserID), text(code.Email), bytesOf(code.SessionID),
+		micros(code.CreatedAt), micros(code.ExpiresAt), digestBytes(code.Request),
+		digestBytes(code.Typed.Digest), micros(code.Typed.ExpiresAt), code.Typed.TriesLeft}
+	query := issueCode
+	if code.UserID.IsZero() {
+		query = issueNobodys
+	}
+	return r.writeAll(ctx, "issue code", func(q Runner) error {
+		// Where no browser asked there is nothing to replace, at the same price.
+		if _, err := exec(ctx, q, dropRequest, code.Request[:]); err != nil {
+			return err
+		}
 		var added int64
 		err := undo(ctx, q, func() (err error) {
-			added, err = exec(ctx, q, issueCode, code.Digest[:], string(code.Purpose), code.UserID[:],
-				micros(code.CreatedAt), micros(code.ExpiresAt))
+			added, err = exec(ctx, q, query, args...)
 			return err
 		})
 		if err != nil && r.engine.Fault(err) == FaultForeignKey || err == nil && added == 0 {
@@ -39,33 +68,36 @@ func (r *records) IssueCode(ctx context.Context, code model.CodeRecord) error {
 	})
 }
 
-// SpendCode removes the code and returns whose it was.
-func (r *records) SpendCode(ctx context.Context, digest model.Digest, purpose model.CodePurpose, now time.Time) (model.UserID, error) {
-	var owner model.UserID
-	var expires time.Time
+// SpendCode removes the code and returns it.
+func (r *records) SpendCode(ctx context.Context, digest model.Digest, purpose model.CodePurpose, now time.Time) (model.CodeRecord, error) {
+	var code model.CodeRecord
 	err := r.write(ctx, "spend code", func(q Runner) error {
-		return row(ctx, q, spendCode, []any{digest[:], string(purpose)}, (*id)(&owner), (*moment)(&expires))
+		return row(ctx, q, spendCode, []any{digest[:], string(purpose)}, scanCode(&code)...)
 	})
 	if err != nil {
-		return model.UserID{}, err
+		return model.CodeRecord{}, err
 	}
 	// Refused only here: inside, the refusal would undo the removal.
-	if !expires.After(now) {
-		return model.UserID{}, model.ErrNotFound
+	if !code.ExpiresAt.After(now) {
+		return model.CodeRecord{}, model.ErrNotFound
 	}
-	return owner, nil
+	return code, nil
 }
 
-// CodeAlive reports whether SpendCode would succeed.
-func (r *records) CodeAlive(ctx context.Context, digest model.Digest, purpose model.CodePurpose, now time.Time) (bool, error) {
-	var owner model.UserID
-	err := r.read(ctx, "code alive", func(q Runner) error {
-		return row(ctx, q, codeAlive, []any{digest[:], string(purpose), micros(now)}, (*id)(&owner))
+// LiveCode returns what SpendCode would.
+func (r *records) LiveCode(ctx context.Context, digest model.Digest, purpose model.CodePurpose, now time.Time) (code model.CodeRecord, err error) {
+	err = r.read(ctx, "live code", func(q Runner) error {
+		return row(ctx, q, liveCode, []any{digest[:], string(purpose), micros(now)}, scanCode(&code)...)
 	})
-	if isRefusal(err) {
-		return false, nil
-	}
-	return err == nil, err
+	return code, err
+}
+
+// TryCode takes one of the tries of what was mailed for a request.
+func (r *records) TryCode(ctx context.Context, try model.TypedTry) (code model.CodeRecord, err error) {
+	err = r.write(ctx, "try code", func(q Runner) error {
+		return row(ctx, q, tryCode, []any{try.Request[:], string(try.Purpose), micros(try.Now)}, scanCode(&code)...)
+	})
+	return code, err
 }
 
 // DropCodes removes all codes of a user.

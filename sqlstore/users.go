@@ -136,7 +136,7 @@ const (
 	emptySession = `UPDATE sessions SET user_id = NULL, token_digest = NULL, address = NULL, user_agent = NULL, request_id = NULL,
 		ended_at = CASE WHEN ended_at IS NULL THEN $2 ELSE ended_at END,
 		sweep_at = CASE WHEN sweep_at < $2 THEN sweep_at ELSE $2 END WHERE user_id = $1`
-	emptyEvents = `UPDATE events SET address = NULL, user_agent = NULL, request_id = NULL WHERE user_id = $1`
+	emptyEvents = `UPDATE events SET address = NULL, user_agent = NULL, request_id = NULL, salt = NULL WHERE user_id = $1`
 	deleteUser  = `DELETE FROM users WHERE id = $1`
 )
 
@@ -153,7 +153,12 @@ func (r *records) DeleteUser(ctx context.Context, id model.UserID, now time.Time
 		if _, err := exec(ctx, q, emptySession, id[:], micros(now)); err != nil {
 			return err
 		}
-		for _, query := range [...]string{dropCodes, emptyEvents, deleteUser} {
+		if r.dialect.LocksRows {
+			if err := lockRows(ctx, q, lockEventsOf, id[:]); err != nil {
+				return err
+			}
+		}
+		for _, query := range [...]string{dropCodes, dropMails, emptyEvents, deleteUser} {
 			if _, err := exec(ctx, q, query, id[:]); err != nil {
 				return err
 			}

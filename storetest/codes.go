@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -14,7 +15,12 @@ var codes = []contract{
 	{"RF-15_a_code_for_one_purpose_is_worth_nothing_for_another", purposesApart},
 	{"an_expired_code_is_removed_and_refused", expiredCode},
 	{"a_newer_code_replaces_the_older_of_the_same_purpose", newerReplaces},
-	{"CodeAlive_says_what_SpendCode_would_and_changes_nothing", codeAlive},
+	{"LiveCode_says_what_SpendCode_would_and_changes_nothing", codeAlive},
+	{"RV-02_a_code_is_of_one_user_one_purpose_and_one_address", codeKeepsAll},
+	{"RV-16_digits_have_five_tries", typedTries},
+	{"RV-16_digits_count_for_their_request_and_purpose_while_they_last", typedBounds},
+	{"EN-05_a_request_that_named_nobody_is_tried_like_any_other", nobodysCode},
+	{"a_newer_code_of_a_request_replaces_the_older", requestReplaced},
 	{"DropCodes_removes_those_of_one_user", dropCodes},
 	{"IssueCode_needs_the_user", issueNeedsUser},
 	{"ST-11_ForgetCodes_takes_what_is_over_and_nothing_else", forgetCodes},
@@ -25,6 +31,132 @@ func codeFor(user model.UserID, number byte) model.CodeRecord {
 		CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
 }
 
+// codeIsAlive reports whether the code would be accepted.
+func codeIsAlive(t *testing.T, store model.Records, code model.CodeRecord, now time.Time) bool {
+	t.Helper()
+	return isAlive(t, store, code.Digest, code.Purpose, now)
+}
+
+func isAlive(t *testing.T, store model.Records, digest model.Digest, purpose model.CodePurpose, now time.Time) bool {
+	t.Helper()
+	_, err := store.LiveCode(t.Context(), digest, purpose, now)
+	if err != nil {
+		refused(t, err, model.ErrNotFound)
+	}
+	return err == nil
+}
+
+// liveCode is all that is kept of the code, or nothing.
+func liveCode(t *testing.T, store model.Records, code model.CodeRecord) model.CodeRecord {
+	t.Helper()
+	kept, err := store.LiveCode(t.Context(), code.Digest, code.Purpose, noon)
+	if err != nil {
+		refused(t, err, model.ErrNotFound)
+	}
+	return kept
+}
+
+// typedCode is a code with every field set.
+func typedCode(user model.UserID, number byte) model.CodeRecord {
+	code := codeFor(user, number)
+	code.Email, code.SessionID, code.Request = "ana@example.com", model.NewID[model.Session](), model.Digest{number, 31: 0xee}
+	code.Typed = model.TypedCode{Digest: model.Digest{number, 31: 0xdd}, ExpiresAt: noon.Add(10 * time.Minute), TriesLeft: 5}
+	return code
+}
+
+func tryOf(code model.CodeRecord) model.TypedTry {
+	return model.TypedTry{Request: code.Request, Purpose: code.Purpose, Now: noon}
+}
+
+func codeKeepsAll(t *testing.T, store model.Store) {
+	ana := added(t, store, "ana")
+	code := typedCode(ana.ID, 1)
+	must(t, store.IssueCode(t.Context(), code))
+	same(t, got(store.LiveCode(t.Context(), code.Digest, code.Purpose, noon))(t), code)
+	same(t, got(store.SpendCode(t.Context(), code.Digest, code.Purpose, noon))(t), code)
+	bare := codeFor(ana.ID, 2)
+	must(t, store.IssueCode(t.Context(), code))
+	must(t, store.IssueCode(t.Context(), bare))
+	same(t, got(store.LiveCode(t.Context(), bare.Digest, bare.Purpose, noon))(t), bare)
+	_, err := store.TryCode(t.Context(), tryOf(code))
+	refused(t, err, model.ErrNotFound) // the newer one was asked for by no browser
+}
+
+func typedTries(t *testing.T, store model.Store) {
+	ana := added(t, store, "ana")
+	code := typedCode(ana.ID, 1)
+	must(t, store.IssueCode(t.Context(), code))
+	for left := 4; left >= 0; left-- {
+		want := code
+		want.Typed.TriesLeft = left
+		same(t, got(store.TryCode(t.Context(), tryOf(code)))(t), want)
+	}
+	_, err := store.TryCode(t.Context(), tryOf(code))
+	refused(t, err, model.ErrNotFound)
+	if !codeIsAlive(t, store, code, noon) {
+		t.Error("the link died with the digits")
+	}
+}
+
+func typedBounds(t *testing.T, store model.Store) {
+	ana := added(t, store, "ana")
+	code := typedCode(ana.ID, 1)
+	must(t, store.IssueCode(t.Context(), code))
+	for name, change := range map[string]func(*model.TypedTry){
+		"another request": func(try *model.TypedTry) { try.Request[0]++ },
+		"no request":      func(try *model.TypedTry) { try.Request = model.Digest{} },
+		"another purpose": func(try *model.TypedTry) { try.Purpose = purposeOther },
+		"too late":        func(try *model.TypedTry) { try.Now = code.Typed.ExpiresAt },
+	} {
+		try := tryOf(code)
+		change(&try)
+		_, err := store.TryCode(t.Context(), try)
+		if !errors.Is(err, model.ErrNotFound) {
+			t.Errorf("%s: got %v, want ErrNotFound", name, err)
+		}
+	}
+	last := tryOf(code)
+	last.Now = code.Typed.ExpiresAt.Add(-time.Microsecond)
+	if left := got(store.TryCode(t.Context(), last))(t).Typed.TriesLeft; left != 4 {
+		t.Errorf("%d tries are left, want 4: what was refused must cost none", left)
+	}
+}
+
+func nobodysCode(t *testing.T, store model.Store) {
+	first, second := typedCode(model.UserID{}, 1), typedCode(model.UserID{}, 2)
+	must(t, store.IssueCode(t.Context(), first))
+	must(t, store.IssueCode(t.Context(), second))
+	if codeIsAlive(t, store, first, noon) {
+		t.Error("nobody's code is alive")
+	}
+	_, err := store.SpendCode(t.Context(), first.Digest, first.Purpose, noon)
+	refused(t, err, model.ErrNotFound)
+	for range 5 {
+		if owner := got(store.TryCode(t.Context(), tryOf(first)))(t).UserID; !owner.IsZero() {
+			t.Error("nobody's code is somebody's")
+		}
+	}
+	_, err = store.TryCode(t.Context(), tryOf(first))
+	refused(t, err, model.ErrNotFound)
+	if n := got(store.ForgetCodes(t.Context(), first.ExpiresAt.Add(time.Microsecond)))(t); n != 2 {
+		t.Errorf("%d forgotten, want 2", n)
+	}
+}
+
+func requestReplaced(t *testing.T, store model.Store) {
+	ana, bob := added(t, store, "ana"), added(t, store, "bob")
+	older, newer := typedCode(ana.ID, 1), typedCode(bob.ID, 2)
+	newer.Request = older.Request
+	must(t, store.IssueCode(t.Context(), older))
+	must(t, store.IssueCode(t.Context(), newer))
+	if tried := got(store.TryCode(t.Context(), tryOf(newer)))(t); tried.UserID != bob.ID {
+		t.Error("the request still stands for the older code")
+	}
+	if codeIsAlive(t, store, older, noon) {
+		t.Error("the older code of the request is alive")
+	}
+}
+
 func spendOnce(t *testing.T, store model.Store) {
 	ana, bob := added(t, store, "ana"), added(t, store, "bob")
 	for number, user := range map[byte]model.User{1: ana, 2: bob} {
@@ -32,7 +164,7 @@ func spendOnce(t *testing.T, store model.Store) {
 	}
 	for number, user := range map[byte]model.User{1: ana, 2: bob} {
 		code := codeFor(user.ID, number)
-		if owner := got(store.SpendCode(t.Context(), code.Digest, code.Purpose, noon))(t); owner != user.ID {
+		if owner := got(store.SpendCode(t.Context(), code.Digest, code.Purpose, noon))(t).UserID; owner != user.ID {
 			t.Errorf("code %d is somebody else's", number)
 		}
 		_, err := store.SpendCode(t.Context(), code.Digest, code.Purpose, noon)
@@ -48,7 +180,7 @@ func purposesApart(t *testing.T, store model.Store) {
 	must(t, store.IssueCode(t.Context(), code))
 	_, err := store.SpendCode(t.Context(), code.Digest, purposeOther, noon)
 	refused(t, err, model.ErrNotFound)
-	if got(store.CodeAlive(t.Context(), code.Digest, purposeOther, noon))(t) {
+	if isAlive(t, store, code.Digest, purposeOther, noon) {
 		t.Error("the code is alive for another purpose")
 	}
 	// Asking for the wrong purpose does not spend it.
@@ -80,7 +212,7 @@ func newerReplaces(t *testing.T, store model.Store) {
 	_, err := store.SpendCode(t.Context(), older.Digest, older.Purpose, noon)
 	refused(t, err, model.ErrNotFound)
 	for _, code := range []model.CodeRecord{newer, bobs, other} {
-		if owner := got(store.SpendCode(t.Context(), code.Digest, code.Purpose, code.ExpiresAt.Add(-time.Microsecond)))(t); owner != code.UserID {
+		if owner := got(store.SpendCode(t.Context(), code.Digest, code.Purpose, code.ExpiresAt.Add(-time.Microsecond)))(t).UserID; owner != code.UserID {
 			t.Error("the code is somebody else's")
 		}
 	}
@@ -94,15 +226,15 @@ func codeAlive(t *testing.T, store model.Store) {
 		now  time.Time
 		want bool
 	}{{noon, true}, {code.ExpiresAt, false}, {code.ExpiresAt.Add(-time.Microsecond), true}} {
-		if alive := got(store.CodeAlive(t.Context(), code.Digest, code.Purpose, test.now))(t); alive != test.want {
+		if alive := codeIsAlive(t, store, code, test.now); alive != test.want {
 			t.Errorf("at %v: got %v, want %v", test.now, alive, test.want)
 		}
 	}
-	if got(store.CodeAlive(t.Context(), model.Digest{9}, code.Purpose, noon))(t) {
+	if isAlive(t, store, model.Digest{9}, code.Purpose, noon) {
 		t.Error("a code that does not exist is alive")
 	}
 	got(store.SpendCode(t.Context(), code.Digest, code.Purpose, noon))(t)
-	if got(store.CodeAlive(t.Context(), code.Digest, code.Purpose, noon))(t) {
+	if codeIsAlive(t, store, code, noon) {
 		t.Error("a spent code is alive")
 	}
 }
@@ -116,7 +248,7 @@ func dropCodes(t *testing.T, store model.Store) {
 	}
 	must(t, store.DropCodes(t.Context(), ana.ID))
 	for code, want := range map[model.CodeRecord]bool{first: false, second: false, bobs: true} {
-		if alive := got(store.CodeAlive(t.Context(), code.Digest, code.Purpose, noon))(t); alive != want {
+		if alive := codeIsAlive(t, store, code, noon); alive != want {
 			t.Errorf("got %v, want %v", alive, want)
 		}
 	}
@@ -125,7 +257,6 @@ func dropCodes(t *testing.T, store model.Store) {
 
 func issueNeedsUser(t *testing.T, store model.Store) {
 	refused(t, store.IssueCode(t.Context(), codeFor(model.NewID[model.User](), 1)), model.ErrNotFound)
-	refused(t, store.IssueCode(t.Context(), codeFor(model.UserID{}, 1)), model.ErrNotFound)
 }
 
 func forgetCodes(t *testing.T, store model.Store) {
@@ -138,7 +269,7 @@ func forgetCodes(t *testing.T, store model.Store) {
 		code.ExpiresAt = noon.Add(test.expires)
 		must(t, store.IssueCode(t.Context(), code))
 		n := got(store.ForgetCodes(t.Context(), noon))(t)
-		alive := got(store.CodeAlive(t.Context(), code.Digest, code.Purpose, noon.Add(-2*time.Hour)))(t)
+		alive := codeIsAlive(t, store, code, noon.Add(-2*time.Hour))
 		if (n == 1) != test.gone || alive == test.gone {
 			t.Errorf("expires %v after: %d forgotten, alive %v", test.expires, n, alive)
 		}

@@ -14,6 +14,7 @@ var contexts = []contract{
 	{"ST-15_a_context_that_ends_inside_keeps_all_or_nothing", contextEndsInside},
 	{"ST-15_a_context_that_ends_in_the_queue_leaves_it", contextEndsWaiting},
 	{"ST-15_racing_cancellations_keep_all_or_nothing", racingCancellations},
+	{"ST-15_reads_that_are_left_answer_nobody_else", cancelledReads},
 }
 
 func endedContext(t *testing.T, store model.Store) {

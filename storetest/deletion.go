@@ -110,7 +110,7 @@ func nobodyElse(t *testing.T, store model.Store) {
 	must(t, store.DeleteUser(t.Context(), ana.ID, noon))
 	same(t, got(store.Presence(t.Context(), session.ID, noon))(t), model.Presence{User: bob, Session: session})
 	same(t, got(store.EventsOf(t.Context(), bob.ID, 10))(t), []model.Event{event})
-	if !got(store.CodeAlive(t.Context(), code.Digest, code.Purpose, noon))(t) {
+	if !codeIsAlive(t, store, code, noon) {
 		t.Error("the code of another user is gone")
 	}
 	if ended := got(store.EndedIndexes(t.Context()))(t); len(ended) != 0 {

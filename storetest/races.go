@@ -290,7 +290,7 @@ func oneCodeLeft(t *testing.T, first, second model.Store) {
 	})...))
 	n := 0
 	for i := range crowd {
-		if got(first.CodeAlive(t.Context(), codeFor(ana.ID, byte(i)).Digest, model.PurposeReset, noon))(t) {
+		if codeIsAlive(t, first, codeFor(ana.ID, byte(i)), noon) {
 			n++
 		}
 	}

@@ -23,6 +23,10 @@ var shared = []shares{
 	{"RF-23_ending_all_beats_steps_in_flight", stepsAgainstEndAll},
 	{"ST-04_one_session_is_ended_once", endedOnce},
 	{"RV-04_one_code_is_spent_once", codeSpentOnce},
+	{"RV-16_digits_are_tried_five_times_however_many_try", digitsTriedFiveTimes},
+	{"ST-04_one_mail_is_claimed_once", mailClaimedOnce},
+	{"ST-04_one_email_change_wins", oneEmailChange},
+	{"LG-08_of_two_that_seal_each_goes_on_where_the_other_was", sealersInTurn},
 	{"ST-04_one_generation_of_a_key_is_made_once", keyMadeOnce},
 	{"ST-04_no_session_outlives_the_password_it_used", openAgainstChange},
 	{"ST-04_one_password_change_of_a_version_wins", oneChange},
@@ -32,6 +36,8 @@ var shared = []shares{
 	{"a_failing_write_takes_nothing_of_the_others", failingAmongOthers},
 	{"a_panic_takes_nothing_of_the_others", panicAmongOthers},
 	{"places_stay_apart", placesApart},
+	{"LT-05_of_many_attempts_at_once_the_rule_lets_pass_what_it_does", fiveOfMany},
+	{"no_lane_outlives_its_user", chargedAgainstDelete},
 }
 
 // races are the same with one store in both roles.

@@ -38,7 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) model.Store) {
 	}{
 		{"Users", users}, {"Deletion", deletion}, {"Accounts", accounts},
 		{"Holds", holds}, {"Sessions", sessions}, {"Steps", steps}, {"SessionEnds", sessionEnds},
-		{"SigningKeys", signingKeys}, {"Codes", codes}, {"Events", events},
+		{"SigningKeys", signingKeys}, {"Codes", codes}, {"Emails", emails}, {"Outbox", outbox}, {"Attempts", attempts}, {"Events", events}, {"EventChain", eventChain},
 		{"Tx", transactions}, {"Contexts", contexts}, {"Races", races},
 	} {
 		t.Run(part.name, func(t *testing.T) {

@@ -104,9 +104,13 @@ func txGoexitKeepsNothing(t *testing.T, store model.Store) {
 func txUndoesEachVerb(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
 	session, overAPI := opened(t, store, ana.ID, noon), openedOverAPI(t, store, ana.ID, noon)
-	code := codeFor(ana.ID, 1)
+	code, mail := typedCode(ana.ID, 1), mailFor(ana.ID, noon)
 	must(t, store.IssueCode(t.Context(), code))
+	must(t, store.QueueMail(t.Context(), mail))
 	must(t, store.Record(t.Context(), model.Event{At: noon, Name: model.EventUserCreated, UserID: ana.ID, Client: session.Client}))
+	must(t, store.SealEvents(t.Context(), seals(got(store.UnsealedEvents(t.Context(), 1))(t), 1)))
+	must(t, store.Record(t.Context(), model.Event{At: noon, Name: model.EventSigningKeyMade}))
+	unsealed := got(store.UnsealedEvents(t.Context(), 1))(t)
 	ctx, later := t.Context(), noon.Add(time.Minute)
 	for name, verb := range map[string]func(r model.Records) error{
 		"CreateUser":     func(r model.Records) error { return r.CreateUser(ctx, person("bob"), firstHash) },
@@ -127,10 +131,17 @@ func txUndoesEachVerb(t *testing.T, store model.Store) {
 		"CreateKey":      func(r model.Records) error { return second(r.CreateSigningKey(ctx, signingKey("EdDSA", 1))) },
 		"IssueCode":      func(r model.Records) error { return r.IssueCode(ctx, codeFor(ana.ID, 2)) },
 		"SpendCode":      func(r model.Records) error { return second(r.SpendCode(ctx, code.Digest, code.Purpose, later)) },
+		"TryCode":        func(r model.Records) error { return second(r.TryCode(ctx, tryOf(code))) },
+		"VerifyEmail":    func(r model.Records) error { return second(r.VerifyEmail(ctx, ana.ID, ana.Email, later)) },
+		"ChangeEmail":    func(r model.Records) error { return second(r.ChangeEmail(ctx, ana.ID, "new@example.com", later)) },
+		"QueueMail":      func(r model.Records) error { return r.QueueMail(ctx, mailFor(ana.ID, later)) },
+		"RemoveMail":     func(r model.Records) error { return second(r.RemoveMail(ctx, mail.ID)) },
 		"DropCodes":      func(r model.Records) error { return r.DropCodes(ctx, ana.ID) },
 		"ForgetCodes":    func(r model.Records) error { return second(r.ForgetCodes(ctx, later.Add(longest))) },
 		"Record":         func(r model.Records) error { return r.Record(ctx, model.Event{At: later, Name: "x", UserID: ana.ID}) },
-		"ForgetEvents":   func(r model.Records) error { return second(r.ForgetEvents(ctx, later)) },
+		"SealEvents":     func(r model.Records) error { return r.SealEvents(ctx, seals(unsealed, 2)) },
+		"KeepEventChain": func(r model.Records) error { return r.KeepEventChain(ctx, []byte("record")) },
+		"ForgetEvents":   func(r model.Records) error { return second(r.ForgetEvents(ctx, 1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := look(t, store, ana, code)
@@ -151,18 +162,22 @@ func txUndoesEachVerb(t *testing.T, store model.Store) {
 }
 
 // view is what can be read about one user.
-type view struct{ Account, Sessions, Events, Code, All, Keys, Ended string }
+type view struct{ Account, Sessions, Events, Chain, Code, Outbox, All, Keys, Ended string }
 
 func look(t *testing.T, r model.Records, user model.User, code model.CodeRecord) view {
 	t.Helper()
 	ctx := t.Context()
+	record, last, err := r.EventChain(ctx)
+	must(t, err)
 	account, err := r.Account(ctx, user.ID)
 	text := sprint(account, string(account.PasswordHash), errors.Is(err, model.ErrNotFound))
 	return view{
 		Account:  text,
 		Sessions: sprint(got(r.SessionsOf(ctx, user.ID, noon))(t)),
 		Events:   sprint(got(r.EventsOf(ctx, user.ID, 10))(t)),
-		Code:     sprint(got(r.CodeAlive(ctx, code.Digest, code.Purpose, noon))(t)),
+		Chain:    sprint(got(r.FindEvents(ctx, model.EventFilter{Limit: 10}))(t), string(record), last),
+		Code:     sprint(liveCode(t, r, code)),
+		Outbox:   sprint(got(r.OutboxState(ctx))(t)),
 		All:      sprint(got(r.Accounts(ctx, model.UserID{}, 100))(t)),
 		Keys:     sprint(got(r.SigningKeys(ctx))(t)),
 		Ended:    sprint(got(r.EndedIndexes(ctx))(t)),
@@ -207,7 +222,7 @@ func txExpiredCode(t *testing.T, store model.Store) {
 		refused(t, err, model.ErrNotFound)
 		return nil
 	}))
-	if got(store.CodeAlive(t.Context(), code.Digest, code.Purpose, noon))(t) {
+	if codeIsAlive(t, store, code, noon) {
 		t.Error("the expired code is still there")
 	}
 }

@@ -36,10 +36,13 @@ func hostileStates(s string) []state {
 	v := loggedInStory(view{Title: s, Product: s, Notice: s, Next: "/" + s, Form: form, LoggedIn: &loggedInView{Username: s}})
 	account := accountView{Username: s, Email: s, Since: storyTime, Sessions: []sessionView{
 		{ID: s, UserAgent: s, IP: s, CreatedAt: storyTime, LastUsedAt: storyTime},
-	}}
+	}, Activity: []activityView{{What: s, At: storyTime, UserAgent: s, IP: s}}}
 	bodies := map[string]any{
 		pageAccount: account, pageReset: codeFormView{AskCode: true},
 		pageError: errorView{Status: 400, Sentence: s, RequestID: s}, pageCode: codeView{Code: s, Meaning: s, Remedy: s},
+		pageVerify: verifyView{}, pageAccountEmail: emailView{Current: s},
+		pageMailbox: mailboxView{Messages: []mailView{{Number: 1, At: storyTime, To: s, Subject: s}}},
+		pageMail:    mailView{Number: 1, At: storyTime, To: s, Text: s, Links: []mailLink{{"/" + s, s}}},
 	}
 	var states []state
 	for _, name := range pageNames() {

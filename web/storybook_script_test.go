@@ -45,9 +45,9 @@ func (b *browser) posted(t *testing.T) string {
 }
 
 func TestScriptInABrowser(t *testing.T) {
+	t.Parallel()
 	b := newBrowser(t)
 	b.look(t, 390, 800, "light")
-
 	t.Run("PW-14_the_show_switch_unmasks_and_tells_so", func(t *testing.T) {
 		b.open(t, "/story/login_empty")
 		const now = `document.getElementById('password').type + ' ' + document.querySelector('.show').getAttribute('aria-pressed')`

@@ -57,7 +57,8 @@ func TestScript(t *testing.T) {
 			for _, n := range all {
 				for _, name := range []string{"href", "src", "action"} {
 					url := attribute(n, name)
-					if strings.Contains(url, storyCode) || strings.Contains(url, storyCSRF) {
+					mailed := s.page == pageMail && strings.HasPrefix(url, verifyPath+"?code=") // a link of a mail, as it stands there
+					if strings.Contains(url, storyCode) && !mailed || strings.Contains(url, storyCSRF) {
 						t.Errorf("<%s %s> holds a secret", n.Data, name)
 					}
 				}

@@ -95,12 +95,17 @@ func storyAccount(sessions int) accountView {
 	for n := range sessions {
 		a.Sessions = append(a.Sessions, storySession(n))
 	}
+	for _, s := range a.Sessions {
+		a.Activity = append(a.Activity, activityView{What: whatHappened(model.EventLoginSuccess), At: s.CreatedAt, UserAgent: s.UserAgent, IP: s.IP})
+	}
+	a.Activity = append(a.Activity, activityView{What: whatHappened(model.EventUserCreated), At: a.Since})
+	a.Activity = a.Activity[:min(len(a.Activity), shownActivity)]
 	return a
 }
 
 // storybook is every page in every state that looks different.
 func storybook() []state {
-	return slices.Concat(registerStates(), loginStates(), resetStates(), accountStates(), formStates(), errorStates())
+	return slices.Concat(registerStates(), loginStates(), resetStates(), accountStates(), formStates(), mailStates(), errorStates())
 }
 
 func registerStates() []state {
@@ -116,6 +121,9 @@ func registerStates() []state {
 				"This password is common, so it is tried first. Use a few unrelated words instead."))})},
 		{"register_taken", pageRegister, story(view{Form: refusedStory(map[string]string{"username": "ben"},
 			model.ErrUsernameTaken.With("username", "Choose another username; this one, or one that looks like it, is taken."))})},
+		{"register_slowed", pageRegister, story(view{Form: refusedStory(
+			map[string]string{"username": "ana", "email": "ana@example.com", "password": "never shown"},
+			model.ErrTooManyAttempts.After(42*time.Minute))})},
 		{"register_long", pageRegister, story(view{Form: refusedStory(
 			map[string]string{"username": longName, "email": longEmail}, refusedUsername(longName))})},
 		{"register_rtl", pageRegister, story(view{Form: refusedStory(map[string]string{"username": hebrewName}, tooShort)})},
@@ -130,6 +138,8 @@ func loginStates() []state {
 			map[string]string{"identifier": "ana", "password": "never shown"}, model.ErrWrongCredentials)})},
 		{"login_busy", pageLogin, story(view{Form: refusedStory(
 			map[string]string{"identifier": "ana"}, model.ErrOverloaded.After(2*time.Second))})},
+		{"login_slowed", pageLogin, story(view{Form: refusedStory(
+			map[string]string{"identifier": "ana", "password": "never shown"}, model.ErrTooManyAttempts.After(30*time.Second))})},
 		{"login_missing", pageLogin, story(view{Form: refusedStory(nil,
 			formOf(identifier(), password("password")).check(fields{}))})},
 		{"login_notice", pageLogin, story(view{Notice: doneReset.sentence()})},
@@ -155,6 +165,10 @@ func accountStates() []state {
 	long := storyAccount(2)
 	long.Username, long.Email = longName, longEmail
 	long.Sessions[1].IP = "2001:db8:85a3:8d3:1319:8a2e:370:7348"
+	long.Activity = nil
+	for _, name := range []model.EventName{model.EventHashRejected, model.EventSessionLimit, model.EventPasswordUnchecked} {
+		long.Activity = append(long.Activity, activityView{What: whatHappened(name), At: storyTime, UserAgent: longName + "/1", IP: long.Sessions[1].IP})
+	}
 	rtl := storyAccount(2)
 	rtl.Username = hebrewName
 	return []state{

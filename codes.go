@@ -1,0 +1,169 @@
+package gatehouse
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"gatehouse/model"
+)
+
+// newCode is the one place where a code is made, with what is to be kept of it.
+// Whose it is, the caller says.
+func (a *Auth) newCode(purpose model.CodePurpose, ttl time.Duration) (model.Code, model.CodeRecord) {
+	code, now := newSecret[model.Code]("ghc_"), a.now()
+	return code, model.CodeRecord{Digest: model.DigestOf(code), Purpose: purpose, CreatedAt: now, ExpiresAt: now.Add(ttl)}
+}
+
+// keepCode keeps a code, and records that somebody holds it or that nobody does.
+func (a *Auth) keepCode(ctx context.Context, tx model.Records, record model.CodeRecord) error {
+	if err := tx.IssueCode(ctx, record); err != nil {
+		return err
+	}
+	name := model.EventCodeIssued
+	if record.UserID.IsZero() {
+		name = model.EventCodeDeclined
+	}
+	return tx.Record(ctx, a.event(ctx, name, record.UserID, model.SessionID{}))
+}
+
+// codeMail is a code on its way into a mail.
+type codeMail struct {
+	kind    model.MailKind
+	purpose model.CodePurpose
+	life    time.Duration
+	// user is whose code it is; the zero user where nobody gets one. Then the same
+	// is done, and what is mailed goes to nobody.
+	user    model.User
+	to      model.Email
+	session model.SessionID     // that stays when the code ends the others
+	request model.RequestSecret // of the browser that asked, if one did
+	noTyped bool                // the mail holds no digits
+	// withheld issues the code to the user and mails it to nobody.
+	withheld bool
+}
+
+// mailCode is the one place where a code is mailed: issued, recorded and queued
+// in one transaction, with the same statements whether there is somebody to mail
+// to or not.
+func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error {
+	code, record := a.newCode(m.purpose, m.life)
+	record.UserID, record.Email, record.SessionID = m.user.ID, m.to, m.session
+	mail := posted{kind: m.kind, owner: m.user.ID, life: m.life,
+		letter: letter{To: m.to.String(), Code: string(code), Purpose: string(m.purpose)}}
+	if m.request != "" {
+		record.Request = model.DigestOf(m.request)
+	}
+	if m.request != "" && !m.noTyped {
+		mail.letter.Digits = newDigits()
+		record.Typed = model.TypedCode{
+			Digest:    typedDigest(m.purpose, m.request, mail.letter.Digits),
+			ExpiresAt: record.CreatedAt.Add(TypedCodeTTL), TriesLeft: TypedCodeTries,
+		}
+	}
+	if m.user.ID.IsZero() {
+		record.Email = ""
+	}
+	if m.user.ID.IsZero() || m.withheld {
+		mail.kind, mail.letter.To = mailNothing, ""
+	}
+	if err := a.keepCode(ctx, tx, record); err != nil {
+		return err
+	}
+	return a.post(ctx, tx, mail)
+}
+
+// newDigits returns digits of which each number is as likely as any other.
+func newDigits() string {
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(TypedCodeDigits), nil)
+	n, err := rand.Int(rand.Reader, limit)
+	if err != nil {
+		panic(err) // crypto/rand never fails
+	}
+	return fmt.Sprintf("%0*d", TypedCodeDigits, n)
+}
+
+// typedDigest is what is kept of digits: without the secret of the browser they
+// cannot be guessed, however few they are.
+func typedDigest(purpose model.CodePurpose, request model.RequestSecret, digits string) model.Digest {
+	return sha256.Sum256([]byte("gatehouse typed code v1\x00" + string(purpose) + "\x00" + string(request) + "\x00" + digits))
+}
+
+// typedDigits returns the digits that somebody typed, without what people put
+// between them.
+func typedDigits(code model.Code) (digits string, ok bool) {
+	if len(code) > 4*TypedCodeDigits {
+		return "", false
+	}
+	digits = strings.NewReplacer(" ", "", "-", "", "\t", "").Replace(string(code))
+	return digits, len(digits) == TypedCodeDigits && strings.Trim(digits, "0123456789") == ""
+}
+
+// present is the one place where a code is looked at: that of a link, or digits
+// with the secret of the browser. It counts the request of the source first, and
+// takes a try of the digits before they are compared. The code is returned alive
+// and unspent. Refusals: ErrInvalidOrExpiredCode, whatever is wrong with it, and
+// ErrTooManyAttempts.
+func (a *Auth) present(ctx context.Context, code model.Code, request model.RequestSecret, purposes ...model.CodePurpose) (model.CodeRecord, error) {
+	if err := a.allowSource(ctx, limitCodeSubmits); err != nil {
+		return model.CodeRecord{}, err
+	}
+	digits, typed := typedDigits(code)
+	for _, purpose := range purposes {
+		var record model.CodeRecord
+		var err error
+		if typed {
+			record, err = a.tryDigits(ctx, purpose, request, digits)
+		} else {
+			record, err = a.store.LiveCode(ctx, model.DigestOf(code), purpose, a.now())
+		}
+		if err == nil {
+			return record, nil
+		}
+		if !errors.Is(err, model.ErrNotFound) {
+			return model.CodeRecord{}, fmt.Errorf("gatehouse: code: %w", err)
+		}
+	}
+	return model.CodeRecord{}, model.ErrInvalidOrExpiredCode
+}
+
+// tryDigits compares digits after they were counted. Refusal: ErrNotFound.
+func (a *Auth) tryDigits(ctx context.Context, purpose model.CodePurpose, request model.RequestSecret, digits string) (model.CodeRecord, error) {
+	if request == "" {
+		return model.CodeRecord{}, model.ErrNotFound
+	}
+	// Who hangs up has had the try all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
+	defer cancel()
+	record, err := a.store.TryCode(ctx, model.TypedTry{Request: model.DigestOf(request), Purpose: purpose, Now: a.now()})
+	if err != nil {
+		return model.CodeRecord{}, err
+	}
+	want := typedDigest(purpose, request, digits)
+	if subtle.ConstantTimeCompare(want[:], record.Typed.Digest[:]) == 1 && !record.UserID.IsZero() {
+		return record, nil
+	}
+	if err := a.store.Record(ctx, a.event(ctx, model.EventCodeWrong, record.UserID, model.SessionID{})); err != nil {
+		return model.CodeRecord{}, err
+	}
+	return model.CodeRecord{}, model.ErrNotFound
+}
+
+// mayMail counts a mail that somebody asked for and reports whether the address
+// may get it. That it may not is told nobody.
+func (a *Auth) mayMail(ctx context.Context, email model.Email) (bool, error) {
+	if email == "" {
+		return true, nil
+	}
+	err := a.allowEmail(ctx, limitMailsPerUser, email)
+	if errors.Is(err, model.ErrTooManyAttempts) {
+		return false, nil
+	}
+	return err == nil, err
+}

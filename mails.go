@@ -1,0 +1,151 @@
+package gatehouse
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/template"
+	"unicode"
+	"unicode/utf8"
+
+	"gatehouse/model"
+)
+
+// MailStyle is how mails look. There are no pictures in them: the name of the
+// product stands in its colour.
+type MailStyle struct {
+	Product string // by default Gatehouse
+	Colour  string // of the line on top and of the button, as in #0e5e54
+}
+
+const (
+	defaultProduct = "Gatehouse"
+	defaultColour  = "#0e5e54"
+	maxProduct     = 64 // code points: it stands in the subject
+)
+
+func (s MailStyle) withDefaults() (MailStyle, error) {
+	if s.Product == "" {
+		s.Product = defaultProduct
+	}
+	if s.Colour == "" {
+		s.Colour = defaultColour
+	}
+	if !utf8.ValidString(s.Product) || utf8.RuneCountInString(s.Product) > maxProduct || strings.ContainsFunc(s.Product, unicode.IsControl) {
+		return s, fmt.Errorf("gatehouse: Config.Mail.Product: it has at most %d characters, and no line ends", maxProduct)
+	}
+	if !regexp.MustCompile(`^#[0-9a-fA-F]{6}$`).MatchString(s.Colour) {
+		return s, errors.New("gatehouse: Config.Mail.Colour: write it as in #0e5e54")
+	}
+	return s, nil
+}
+
+// onColour is black or white, whichever is read better on the colour (WCAG 2.2
+// relative luminance, without its gamma: the choice between two does not need it).
+func (s MailStyle) onColour() string {
+	n, _ := strconv.ParseUint(s.Colour[1:], 16, 32) // New has checked it
+	if light := 2126*(n>>16) + 7152*(n>>8&0xff) + 722*(n&0xff); light > 140*10000 {
+		return "#000000"
+	}
+	return "#ffffff"
+}
+
+//go:embed mails/letter.txt mails/letter.html
+var mailFiles embed.FS
+
+// mailView is what the two templates show.
+type mailView struct {
+	Subject, Action, Link, Digits, DigitsAre, NotYou string
+	Product, Site                                    string
+	Lines                                            []string
+	Colour, OnColour                                 htmltemplate.CSS
+}
+
+// piece is a part of a line: words, or an address of ours.
+type piece struct{ Text, Link string }
+
+// Pieces finds our own addresses in a line, for the HTML part to make links of.
+func (v mailView) Pieces(line string) []piece {
+	var pieces []piece
+	for {
+		at := strings.Index(line, v.Site+"/")
+		if at < 0 {
+			return append(pieces, piece{Text: line})
+		}
+		end := at + len(v.Site)
+		end += len(line[end:]) - len(strings.TrimLeft(line[end:], "/abcdefghijklmnopqrstuvwxyz"))
+		pieces = append(pieces, piece{Text: line[:at]}, piece{Link: line[at:end]})
+		line = line[end:]
+	}
+}
+
+// compose writes the mail. Text of users goes into it as text alone: escaped in
+// the HTML part, and never into a header.
+func (a *Auth) compose(kept model.OutboxRecord, l letter) (model.Message, error) {
+	wording, ok := wordingOf(kept.Kind)
+	if !ok {
+		return model.Message{}, fmt.Errorf("gatehouse: there is no mail of the kind %q", kept.Kind)
+	}
+	// Only canonical addresses are queued; what is sent is checked once more.
+	to, err := model.ParseEmail(l.To)
+	if err != nil || to.String() != l.To {
+		return model.Message{}, errors.New("gatehouse: the address of a mail is not canonical")
+	}
+	fill := a.fillIn(l)
+	view := mailView{
+		Subject: fill(wording.subject), Action: fill(wording.action), NotYou: fill(wording.notYou),
+		Product: a.cfg.Mail.Product, Site: a.cfg.Issuer,
+		Colour: htmltemplate.CSS(a.cfg.Mail.Colour), OnColour: htmltemplate.CSS(a.cfg.Mail.onColour()),
+	}
+	for _, line := range wording.lines {
+		view.Lines = append(view.Lines, fill(line))
+	}
+	if wording.path != "" {
+		view.Link = a.link(wording.path, l.Code)
+	}
+	if len(l.Digits) == TypedCodeDigits {
+		view.Digits = l.Digits[:4] + " " + l.Digits[4:]
+		view.DigitsAre = fill("Or type this code where you asked for this mail, within {minutes} minutes")
+	}
+	message := model.Message{ID: kept.ID.String() + "@" + hostOf(a.cfg.Issuer), To: to, Subject: view.Subject}
+	message.Text, message.HTML, err = render(view)
+	return message, err
+}
+
+// fillIn puts what is known into the words.
+func (a *Auth) fillIn(l letter) func(string) string {
+	who := "your account"
+	if l.Username != "" {
+		who = "your account " + l.Username
+	}
+	where := ""
+	if l.Address != "" {
+		where = " from the address " + l.Address
+	}
+	return strings.NewReplacer(
+		"{product}", a.cfg.Mail.Product, "{site}", a.cfg.Issuer, "{who}", who, "{name}", l.Username, "{where}", where,
+		"{when}", l.At.UTC().Format("2 January 2006 at 15:04 UTC"),
+		"{minutes}", strconv.Itoa(int(TypedCodeTTL.Minutes())),
+	).Replace
+}
+
+func render(view mailView) (text, html string, err error) {
+	plain, err := template.ParseFS(mailFiles, "mails/letter.txt")
+	if err != nil {
+		return "", "", fmt.Errorf("gatehouse: mail: %w", err)
+	}
+	rich, err := htmltemplate.ParseFS(mailFiles, "mails/letter.html")
+	if err != nil {
+		return "", "", fmt.Errorf("gatehouse: mail: %w", err)
+	}
+	var textOut, htmlOut bytes.Buffer
+	if err := errors.Join(plain.Execute(&textOut, view), rich.Execute(&htmlOut, view)); err != nil {
+		return "", "", fmt.Errorf("gatehouse: mail: %w", err)
+	}
+	return textOut.String(), htmlOut.String(), nil
+}
