@@ -74,11 +74,17 @@ type wire struct {
 	buf  *bufio.Reader
 }
 
-func (s *server) wire(b *testing.B) *wire {
+func (s *server) wire(b testing.TB) *wire {
+	b.Helper()
+	return s.wireFrom(b, "127.0.0.1")
+}
+
+// wireFrom comes from an address of this machine, which has all of 127.0.0.0/8.
+func (s *server) wireFrom(b testing.TB, address string) *wire {
 	b.Helper()
 	config := s.tls(b)
 	config.NextProtos = []string{"http/1.1"}
-	conn, err := tls.Dial("tcp", s.port(b), config)
+	conn, err := tls.DialWithDialer(dialerFrom(address), "tcp", s.port(b), config)
 	must(b, err)
 	b.Cleanup(func() { _ = conn.Close() })
 	buf := bufio.NewReader(conn)

@@ -123,9 +123,11 @@ func BenchmarkMe(b *testing.B) {
 func BenchmarkLogin(b *testing.B) {
 	atOnce := 2 * runtime.NumCPU()
 	s := serve(b, newData(b))
-	benchUser(b, s, "ana")
-	all := wires(b, s, atOnce)
-	login := s.head("POST", "/v1/login", "", object("identifier", "ana", "password", word))
+	all, logins := wires(b, s, atOnce), make([]string, atOnce)
+	for i := range logins { // one user has no more than 5 at once
+		benchUser(b, s, stormUser(i))
+		logins[i] = s.head("POST", "/v1/login", "", object("identifier", stormUser(i), "password", word))
+	}
 	engine, err := argon2id.NewEngine(argon2id.Config{})
 	must(b, err)
 	var t turns
@@ -143,8 +145,8 @@ func BenchmarkLogin(b *testing.B) {
 			}
 			hashes.Wait()
 		}, func() {
-			each(b, all, func(_ int, w *wire) error {
-				if status, _, err := w.trade(login); err != nil || status != "200" {
+			each(b, all, func(i int, w *wire) error {
+				if status, _, err := w.trade(logins[i]); err != nil || status != "200" {
 					return fmt.Errorf("status %s: %w", status, err)
 				}
 				return nil
@@ -254,14 +256,15 @@ func (s *server) memory(b testing.TB, line string) int {
 func BenchmarkStorm(b *testing.B) {
 	const logins = 256
 	s := serve(b, newData(b))
-	benchUser(b, s, "ana")
+	for i := range stormUsers {
+		s.register(b, stormUser(i))
+	}
 	all := wires(b, s, logins)
-	login := s.head("POST", "/v1/login", "", object("identifier", "ana", "password", word))
 	statuses := map[string]int{}
 	var mu sync.Mutex
 	for b.Loop() {
-		each(b, all, func(_ int, w *wire) error {
-			status, _, err := w.trade(login)
+		each(b, all, func(i int, w *wire) error {
+			status, _, err := w.trade(s.head("POST", "/v1/login", "", object("identifier", stormUser(i), "password", word)))
 			mu.Lock()
 			defer mu.Unlock()
 			statuses[status]++

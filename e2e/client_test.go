@@ -21,6 +21,11 @@ func dialOnly(address string) func(context.Context, string, string) (net.Conn, e
 	}
 }
 
+// dialerFrom dials from an address of this machine, which has all of 127.0.0.0/8.
+func dialerFrom(address string) *net.Dialer {
+	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+}
+
 // request is one request to a server; the zero value of each field leaves it
 // out.
 type request struct {
@@ -67,7 +72,9 @@ func (s *server) send(in request) (reply, error) {
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	return reply{status: answer.StatusCode, header: answer.Header, body: string(body)}, err
+	got := reply{status: answer.StatusCode, header: answer.Header, body: string(body)}
+	s.count.add(got)
+	return got, err
 }
 
 // ask is send for a test that needs the answer.

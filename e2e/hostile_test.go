@@ -265,7 +265,7 @@ func (c *tally) check(t *testing.T, one trial, got reply) {
 }
 
 func TestHostileRequests(t *testing.T) {
-	s := serve(t, newData(t))
+	s := reach(t)
 	s.register(t, "ana")
 	g := s.login(t, "ana")
 	before, count := users(t, s.data), &tally{statuses: map[int]int{}}

@@ -10,7 +10,7 @@ import (
 // requests: a server that refuses everything would pass them.
 func TestWhatLiesWithinTheLimitsIsAccepted(t *testing.T) {
 	t.Parallel()
-	s := serve(t, newData(t))
+	s := reach(t)
 	local := strings.Repeat("e", 64)
 	domain := strings.Repeat("d", 63) + "." + strings.Repeat("d", 63) + "." + strings.Repeat("d", 57) + ".net"
 	for _, c := range []struct {
@@ -56,7 +56,7 @@ func TestWhatLiesWithinTheLimitsIsAccepted(t *testing.T) {
 func TestMarkupInANameStaysText(t *testing.T) {
 	t.Parallel()
 	const name = `"'><script>alert(1)</script>{{.}}%s`
-	s := serve(t, newData(t))
+	s := reach(t)
 	page := s.ask(t, request{method: "GET", path: "/register"}).want(t, 200)
 	in := s.form(t, cookieOf(page, "__Host-csrf"), "/register",
 		url.Values{"csrf": {csrfOf(t, page)}, "username": {name}, "password": {word}}).want(t, 303)

@@ -12,19 +12,20 @@ import (
 func TestPW20ManyLoginsAtOnce(t *testing.T) {
 	const logins, budgetMiB, besideMiB = 500, 48, 128
 	s := serve(t, newData(t), "--hash-memory", strconv.Itoa(budgetMiB)+"MiB", "--hash-params", "m=12288,t=3,p=1")
-	s.register(t, "ana")
-	s.register(t, "eva") // a user keeps 20 sessions
-	g := s.login(t, "eva")
+	for i := range stormUsers + 1 { // a user logs in five times at once, and keeps 20 sessions
+		s.register(t, "user"+strconv.Itoa(i))
+	}
+	g := s.login(t, "user"+strconv.Itoa(stormUsers))
 	answers := make([]reply, logins)
 	var all sync.WaitGroup
 	for i := range answers {
-		password := word
-		if i%2 == 1 {
-			password = "four wrong words here"
+		name, password := stormUser(i), word
+		if i%2 == 1 { // nobody is guessed at twice, or guesses would be slowed down
+			name, password = newName(), otherWord
 		}
 		all.Go(func() {
 			var err error
-			answers[i], err = s.send(request{method: "POST", path: "/v1/login", body: object("identifier", "ana", "password", password)})
+			answers[i], err = s.send(request{method: "POST", path: "/v1/login", body: object("identifier", name, "password", password)})
 			if err != nil {
 				t.Error(err)
 			}
@@ -47,7 +48,7 @@ func TestPW20ManyLoginsAtOnce(t *testing.T) {
 			if i%2 == 0 {
 				t.Error("the right password was refused")
 			}
-		case 429, 503:
+		case 503:
 			if seconds, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 30 {
 				t.Errorf("%d with Retry-After %q", got.status, got.header.Get("Retry-After"))
 			}
@@ -61,14 +62,10 @@ func TestPW20ManyLoginsAtOnce(t *testing.T) {
 	if used := s.memory(t, "VmHWM") >> 10; used > budgetMiB+besideMiB {
 		t.Errorf("%d MiB were resident, want %d of hashes and %d at most", used, budgetMiB, besideMiB)
 	}
-
 	t.Run("PW-22_a_megabyte_of_password_is_too_much", func(t *testing.T) {
 		long := strings.Repeat("p", 1<<20)
-		for _, in := range []request{
-			{method: "POST", path: "/v1/login", body: object("identifier", "ana", "password", long)},
-			{method: "POST", path: "/v1/register", body: object("username", "ida", "password", long)},
-		} {
-			s.ask(t, in).want(t, 413)
+		for _, path := range []string{"/v1/login", "/v1/register"} {
+			s.ask(t, request{method: "POST", path: path, body: object("password", long)}).want(t, 413)
 		}
 	})
 }

@@ -21,6 +21,9 @@ import (
 // port is where the server listens on the loopback.
 func (s *server) port(t testing.TB) string {
 	t.Helper()
+	if s.at != "" {
+		return s.at
+	}
 	u, err := url.Parse(s.url)
 	must(t, err)
 	return net.JoinHostPort("127.0.0.1", u.Port())

@@ -58,12 +58,14 @@ const patience = 90 * time.Second
 // server is a running gatehouse serve.
 type server struct {
 	url    string
+	at     string // where it listens, if a test started it
 	data   string
 	client *http.Client // trusts the authority of the data directory and follows no redirect
 	cmd    *exec.Cmd
 	out    string // file with all it printed
 	log    string // file with all it logged
 	exited chan struct{}
+	count  *census // nil where nobody counts
 }
 
 // newData is the path of a data directory that does not exist yet.
@@ -78,6 +80,16 @@ func serve(t testing.TB, data string, settings ...string) *server {
 	t.Helper()
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, settings...)
 	return start(t, data, exec.Command(os.Getenv(binaryVariable), args...))
+}
+
+// serveLimited is serve with the limits that everybody has who sets none. What
+// start starts otherwise has limits so wide that a test from one address meets none.
+func serveLimited(t testing.TB, data string, settings ...string) *server {
+	t.Helper()
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--hash-params", cheapHash}, settings...)
+	cmd := exec.Command(os.Getenv(binaryVariable), args...)
+	cmd.Env = append(os.Environ(), "GATEHOUSE_LIMITS=")
+	return start(t, data, cmd)
 }
 
 // again starts a server on the data of one that has ended, under the same
@@ -99,6 +111,10 @@ func start(t testing.TB, data string, cmd *exec.Cmd) *server {
 	must(t, err)
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = out, log
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = append([]string{"GATEHOUSE_LIMITS=" + wideLimits}, cmd.Env...) // the last one counts
 	must(t, cmd.Start())
 	go func() {
 		_ = cmd.Wait()
@@ -106,6 +122,7 @@ func start(t testing.TB, data string, cmd *exec.Cmd) *server {
 	}()
 	t.Cleanup(s.kill)
 	address := s.address(t)
+	s.at = address
 	s.trust(t, address)
 	await(t, "healthy", func() bool {
 		answer, err := s.client.Get(s.url + "/healthz")
