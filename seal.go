@@ -38,20 +38,24 @@ func newSealer(master model.MasterKey) (sealer, error) {
 	if err != nil {
 		return sealer{}, err
 	}
+	name := sha256.Sum256(key)
+	return sealerNamed(key, [sealKeyBytes]byte(name[:sealKeyBytes]))
+}
+
+// sealerNamed seals with a key under a name that tells nothing of it.
+func sealerNamed(key []byte, name [sealKeyBytes]byte) (sealer, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return sealer{}, fmt.Errorf("gatehouse: sealer: %w", err)
 	}
 	// Random 96-bit nonces (NIST SP 800-38D section 8.2.2) are safe for 2^32
-	// records under one key; there are a handful of signing keys.
+	// records under one key; there are a handful of signing keys, and each mail has
+	// a key of its own.
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
 		return sealer{}, fmt.Errorf("gatehouse: sealer: %w", err)
 	}
-	s := sealer{aead: func() cipher.AEAD { return aead }}
-	name := sha256.Sum256(key)
-	copy(s.keyID[:], name[:])
-	return s, nil
+	return sealer{aead: func() cipher.AEAD { return aead }, keyID: name}, nil
 }
 
 // encrypt makes the record of a label: moved to where another label stands, it

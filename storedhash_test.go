@@ -80,7 +80,7 @@ func TestAPoisonedHashDeniesWithoutWork(t *testing.T) {
 	}
 }
 
-func TestAnAccountWithoutPassword(t *testing.T) {
+func TestPW23PW27AnAccountWithoutPassword(t *testing.T) {
 	h := newHouse(t)
 	ana, code, err := h.InviteUser(t.Context(), gatehouse.Registration{Username: "ana", Email: "ana@example.com"})
 	if err != nil {
@@ -89,12 +89,12 @@ func TestAnAccountWithoutPassword(t *testing.T) {
 	for _, typed := range []model.Password{"", "null", "[]", "{}", goodPassword} {
 		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: typed})
 		if !errors.Is(err, model.ErrWrongCredentials) {
-			t.Errorf("PW-27: %q: %v", string(typed), err)
+			t.Errorf("%q: %v", string(typed), err)
 		}
 	}
 	h.clock.Add(24*time.Hour - time.Second)
 	if err := h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: goodPassword}); err != nil {
-		t.Errorf("PW-23: the code of an invitation: %v", err)
+		t.Errorf("the code of an invitation: %v", err)
 	}
 	refused(t, h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: otherPassword}), model.ErrInvalidOrExpiredCode)
 	if got := h.login(t, "ana@example.com"); got.User.ID != ana.ID {

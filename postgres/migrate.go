@@ -108,7 +108,7 @@ func versionOf(ctx context.Context, conn *sql.Conn) (version int, err error) {
 func firstOfAll(ctx context.Context, conn *sql.Conn) error {
 	var taken sql.NullString
 	err := conn.QueryRowContext(ctx, `SELECT string_agg(name, ', ') FROM unnest(ARRAY['migrations', 'users', 'sessions', 'codes',
-		'signing_keys', 'events']) AS name WHERE to_regclass(name) IS NOT NULL`).Scan(&taken)
+		'signing_keys', 'events', 'event_chain']) AS name WHERE to_regclass(name) IS NOT NULL`).Scan(&taken)
 	if err != nil {
 		return err
 	}

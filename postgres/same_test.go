@@ -231,7 +231,9 @@ func aboutOneLogin(t *testing.T, b both) {
 	})
 	do(b, "StepSession", func(s model.Store) (model.Presence, error) { return placeless(s.StepSession(ctx, step)) })
 	do(b, "IssueCode", func(s model.Store) (any, error) { return nil, s.IssueCode(ctx, code) })
-	do(b, "SpendCode", func(s model.Store) (model.UserID, error) { return s.SpendCode(ctx, code.Digest, code.Purpose, noon) })
+	do(b, "SpendCode", func(s model.Store) (model.CodeRecord, error) {
+		return s.SpendCode(ctx, code.Digest, code.Purpose, noon)
+	})
 	do(b, "EndSession", func(s model.Store) (any, error) { return nil, s.EndSession(ctx, user.ID, session.ID, noon) })
 	do(b, "DeleteUser", func(s model.Store) (any, error) { return nil, s.DeleteUser(ctx, user.ID, noon) })
 }
@@ -254,7 +256,7 @@ func aboutTheRest(t *testing.T, b both) {
 	case 4:
 		do(b, "IssueCode", func(s model.Store) (any, error) { return nil, s.IssueCode(ctx, code) })
 	case 5:
-		do(b, "SpendCode", func(s model.Store) (model.UserID, error) { return s.SpendCode(ctx, code.Digest, purpose, now) })
+		do(b, "SpendCode", func(s model.Store) (model.CodeRecord, error) { return s.SpendCode(ctx, code.Digest, purpose, now) })
 	case 6:
 		event := model.Event{At: now, Name: model.EventName(strange.Draw(rt, "name")), UserID: session.UserID, SessionID: session.ID, Client: session.Client}
 		do(b, "Record", func(s model.Store) (any, error) { return nil, s.Record(ctx, event) })
@@ -265,15 +267,25 @@ func aboutTheRest(t *testing.T, b both) {
 	case 8:
 		do(b, "ForgetSessions", func(s model.Store) (int, error) { return s.ForgetSessions(ctx, now) })
 		do(b, "ForgetCodes", func(s model.Store) (int, error) { return s.ForgetCodes(ctx, now) })
-		do(b, "ForgetEvents", func(s model.Store) (int, error) { return s.ForgetEvents(ctx, now) })
+		do(b, "ForgetEvents", func(s model.Store) (int, error) { return s.ForgetEvents(ctx, version) })
 	}
 	do(b, "Presence", func(s model.Store) (model.Presence, error) { return placeless(s.Presence(ctx, session.ID, now)) })
 	do(b, "PresenceByToken", func(s model.Store) (model.Presence, error) {
 		return placeless(s.PresenceByToken(ctx, session.TokenDigest, now))
 	})
 	do(b, "EventsOf", func(s model.Store) ([]model.Event, error) { return s.EventsOf(ctx, session.UserID, 100) })
-	do(b, "CodeAlive", func(s model.Store) (bool, error) { return s.CodeAlive(ctx, code.Digest, purpose, now) })
+	filter := model.EventFilter{Name: model.EventName(strange.Draw(rt, "name")), Since: now, Until: session.ExpiresAt, Limit: 100}
+	do(b, "FindEvents", func(s model.Store) ([]model.EventRow, error) { return numberless(s.FindEvents(ctx, filter)) })
+	do(b, "LiveCode", func(s model.Store) (model.CodeRecord, error) { return s.LiveCode(ctx, code.Digest, purpose, now) })
 	do(b, "SigningKeys", func(s model.Store) ([]model.SigningKey, error) { return s.SigningKeys(ctx) })
+}
+
+// numberless takes away the ids, which PostgreSQL also gives to what is not kept.
+func numberless(rows []model.EventRow, err error) ([]model.EventRow, error) {
+	for i := range rows {
+		rows[i].ID = 0
+	}
+	return rows, err
 }
 
 // placeless takes away the place in the status list, which is random.

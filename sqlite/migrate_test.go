@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -124,19 +125,22 @@ func afterRestart(t *testing.T) {
 
 func fromVersion1(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
-	store := openTestAt(t, path)
-	user := model.User{ID: model.NewID[model.User](), Username: "ana", CreatedAt: someTime, UpdatedAt: someTime}
-	if err := store.CreateUser(t.Context(), user, "$pepper$k1$argon2id$"); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Close(); err != nil {
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	db, err := openDatabase(path, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Exec(`DROP INDEX users_pepper; DELETE FROM migrations WHERE version > 1`)
+	first, err := fs.ReadFile(migrationFiles, "migrations/0001_start.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(`PRAGMA application_id = 1197569125;
+		CREATE TABLE migrations (version INTEGER NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT;
+		INSERT INTO migrations VALUES (1, 0);` + string(first) + `;
+		INSERT INTO users (id, username, username_skeleton, roles, created_at, updated_at, password_hash, password_version)
+		VALUES (randomblob(16), 'ana', 'ana', '[]', 1, 1, '$pepper$k1$argon2id$', 1)`)
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -219,7 +219,7 @@ func TestNothingIsSmuggledIn(t *testing.T) {
 			continue
 		}
 		for _, name := range strangers() {
-			t.Run(fmt.Sprintf("AI-04_RV-17_%s_%s_%s", row.method, row.path, name), func(t *testing.T) {
+			t.Run(fmt.Sprintf("AI-04_AD-03_RV-17_%s_%s_%s", row.method, row.path, name), func(t *testing.T) {
 				body, how := filled(row, `"`+name+`":"x"`), []asking{withJSON}
 				ask := s.ask
 				switch row.who {

@@ -23,8 +23,8 @@ func queryNames(path string) []string {
 		return []string{"next"}
 	case accountPath:
 		return []string{"done"}
-	case resetPath:
-		return []string{"code"}
+	case resetPath, verifyPath:
+		return []string{"code", "done"}
 	}
 	return nil
 }

@@ -41,6 +41,24 @@ type site struct {
 	host  string
 	logs  *logBook
 	ahead atomic.Int64 // how far the clock is turned on
+	stood atomic.Int64 // when the clock was stopped, in nanoseconds; 0 while it goes
+}
+
+// now is the clock of the rules.
+func (s *site) now() time.Time {
+	now := time.Now()
+	if stood := s.stood.Load(); stood != 0 {
+		now = time.Unix(0, stood)
+	}
+	return now.Add(time.Duration(s.ahead.Load()))
+}
+
+func (s *site) stopClock() { s.stood.Store(time.Now().UnixNano()) }
+
+// manyFromHere are limits for tests, which all come from one address.
+func manyFromHere() gatehouse.Limits {
+	many := gatehouse.Limit{Count: 1_000_000, Within: time.Hour}
+	return gatehouse.Limits{SourceFailures: many, NetworkFailures: many, Registrations: many, CodeSubmits: many, MailRequests: many}
 }
 
 // brokenStore is the real store until it is told not to answer.
@@ -97,6 +115,17 @@ func (b *logBook) String() string {
 
 func open(t testing.TB, changes ...func(*Config)) *site {
 	t.Helper()
+	return openLimited(t, manyFromHere(), changes...)
+}
+
+func openLimited(t testing.TB, limits gatehouse.Limits, changes ...func(*Config)) *site {
+	t.Helper()
+	return openRules(t, func(cfg *gatehouse.Config) { cfg.Limits = limits }, changes...)
+}
+
+// openRules is open with other rules.
+func openRules(t testing.TB, rules func(*gatehouse.Config), changes ...func(*Config)) *site {
+	t.Helper()
 	ctx := t.Context()
 	kept, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "gatehouse.db"))
 	if err != nil {
@@ -111,12 +140,12 @@ func open(t testing.TB, changes ...func(*Config)) *site {
 	s.host = s.srv.Listener.Addr().String()
 	s.url = "https://" + s.host
 	logger := slog.New(slog.NewJSONHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s.auth, err = gatehouse.New(ctx, s.store, gatehouse.Config{
+	how := gatehouse.Config{
 		Issuer: s.url, Audience: "shop", MasterKey: keys.Current, Logger: logger,
-		HashParams: argon2id.Params{MemoryKiB: 12 << 10, Passes: 3, Lanes: 1},
-		Now:        func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
-	})
-	if err != nil {
+		HashParams: argon2id.Params{MemoryKiB: 12 << 10, Passes: 3, Lanes: 1}, Now: s.now,
+	}
+	rules(&how)
+	if s.auth, err = gatehouse.New(ctx, s.store, how); err != nil {
 		t.Fatal(err)
 	}
 	cfg := Config{IntrospectionSecret: introSecret, Logger: logger}

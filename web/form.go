@@ -17,8 +17,9 @@ type view struct {
 	Form        formView
 	Notice      string // one sentence of good news
 	PasswordMin int    // code points
+	SendsMail   bool   // so there is a way to recover and to change the email
 	Next        string // local path, already checked, carried by login and register
-	Body        any    // accountView, codeFormView, errorView or codeView
+	Body        any    // accountView, codeFormView, verifyView, emailView, mailboxView, mailView, errorView or codeView
 }
 
 // loggedInView is who is logged in: the username, or the email of a user
@@ -73,6 +74,7 @@ type accountView struct {
 	EmailVerified bool
 	Since         time.Time
 	Sessions      []sessionView
+	Activity      []activityView // the newest first
 }
 
 // Others says whether there is a session besides the current one.
@@ -106,6 +108,16 @@ func (s sessionView) Icon() string { return deviceIcon(s.UserAgent) }
 // code in a cookie.
 type codeFormView struct{ AskCode bool }
 
+// verifyView is the body of the page that proves an email. Linked says that the
+// browser holds the code of a link, AskPassword that it is not the one that asked.
+type verifyView struct {
+	Linked      bool
+	AskPassword bool
+}
+
+// emailView is the body of the page that changes the email.
+type emailView struct{ Current string }
+
 // errorView is the body of the error page. It echoes nothing of the request.
 type errorView struct {
 	Status    int
@@ -128,7 +140,8 @@ type input struct {
 	Value, Error                    string
 	Autofocus                       bool
 	Required                        bool
-	PasswordMin                     int // code points, only for a new password
+	Numeric                         bool // digits are what most people type; letters are taken too
+	PasswordMin                     int  // code points, only for a new password
 	refused                         bool
 }
 
@@ -138,6 +151,7 @@ func (v view) Input(name, label, autocomplete, hint string) input {
 	in := input{
 		Name: name, Label: label, Autocomplete: autocomplete, Hint: hint,
 		Error: v.Form.Error(name), Required: true, refused: v.Form.Refused(),
+		Numeric: autocomplete == "one-time-code" && v.SendsMail,
 	}
 	if autocomplete == "new-password" {
 		in.PasswordMin = v.PasswordMin

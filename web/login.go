@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"gatehouse"
@@ -49,7 +50,13 @@ func (d *door) loginPage(x *exchange) error {
 }
 
 func (d *door) submitLogin(x *exchange) error {
-	if err := d.openPage(x, credentialsOf(x.fields)); err != nil {
+	in := credentialsOf(x.fields)
+	in.Request = model.NewRequestSecret()
+	err := d.openPage(x, in)
+	switch {
+	case errors.Is(err, model.ErrEmailUnverified):
+		return d.unverified(x, in.Request)
+	case err != nil:
 		return err
 	}
 	return x.redirect(d.landing(x.fields["next"]))
@@ -71,6 +78,7 @@ func (d *door) openPage(x *exchange, in gatehouse.Credentials) error {
 	x.presence = model.Presence{User: grant.User, Session: grant.Session}
 	x.dropCookie(csrfCookie)
 	x.openBrowserSession(grant.Token, grant.Session)
+	x.keepDevice(grant.Device)
 	return nil
 }
 

@@ -9,6 +9,12 @@ const (
 	donePassword   done = "password"
 	doneReset      done = "reset"
 	doneDeleted    done = "deleted"
+	doneAsked      done = "asked"
+	doneRecovery   done = "recovery"
+	doneUnverified done = "unverified"
+	doneVerified   done = "verified"
+	doneEmail      done = "email"
+	doneEmailAsked done = "email-asked"
 	doneSession    done = "session"
 	doneSessions   done = "sessions"
 )
@@ -28,6 +34,18 @@ func (d done) sentence() string {
 		return "Your password was changed. Log in with the new one."
 	case doneDeleted:
 		return "Your user and all that belonged to it are deleted."
+	case doneAsked:
+		return "A mail is on its way. If it does not come, look among unwanted mail."
+	case doneRecovery:
+		return "If a user has this email, a mail is on its way: open its link, or type its code here."
+	case doneUnverified:
+		return "Your password is right, but your email is not confirmed yet. Look into your mail."
+	case doneVerified:
+		return "Your email is confirmed."
+	case doneEmail:
+		return "Your email was changed. Every other session has ended."
+	case doneEmailAsked:
+		return "A mail is on its way to the new email. Until you confirm it, the old one stays."
 	case doneSession:
 		return "The session has ended."
 	case doneSessions:

@@ -20,7 +20,7 @@ const problemType = "application/problem+json"
 // the route table and the types of the answers; a route without an operation,
 // or an operation without a route, is an error.
 func (d *door) describe(rows []route) ([]byte, error) {
-	schemas, paths, left := schemas{}, object{}, operations()
+	schemas, paths, left := schemas{}, object{}, operations(d.auth.SendsMail())
 	if d.secret == nil {
 		delete(left, "POST /v1/token/introspect")
 	}

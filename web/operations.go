@@ -22,8 +22,13 @@ type operation struct {
 const statusListType = "application/statuslist+jwt"
 
 // operations has one entry for each JSON route, by method and path.
-func operations() map[string]operation {
+func operations(sendsMail bool) map[string]operation {
 	all := accountOperations()
+	if sendsMail {
+		for key, op := range mailOperations() {
+			all[key] = op
+		}
+	}
 	for key, op := range tokenOperations() {
 		all[key] = op
 	}
@@ -34,7 +39,7 @@ func operations() map[string]operation {
 }
 
 func newPasswordRefusals(more ...*model.Error) []*model.Error {
-	return append(more, model.ErrPasswordTooShort, model.ErrPasswordTooLong, model.ErrPasswordBlocked, model.ErrOverloaded)
+	return append(more, model.ErrPasswordTooShort, model.ErrPasswordTooLong, model.ErrPasswordBlocked, model.ErrTooManyAttempts, model.ErrOverloaded)
 }
 
 func accountOperations() map[string]operation {
@@ -47,7 +52,7 @@ func accountOperations() map[string]operation {
 		},
 		"POST /v1/login": {
 			summary: "Log in with a username or an email.", status: http.StatusOK, answer: loginAnswer{},
-			refusals: []*model.Error{model.ErrWrongCredentials, model.ErrUserDisabled, model.ErrPasswordTooLong, model.ErrOverloaded},
+			refusals: []*model.Error{model.ErrWrongCredentials, model.ErrUserDisabled, model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded},
 		},
 		"POST /v1/logout": {
 			summary: "End the session: its refresh token and access tokens are dead at once.", status: http.StatusNoContent,
@@ -55,7 +60,7 @@ func accountOperations() map[string]operation {
 		"GET /v1/me": {summary: "Who is logged in, and with which session.", status: http.StatusOK, answer: meAnswer{}},
 		"PATCH /v1/me": {
 			summary: "Change the username.", status: http.StatusOK, answer: userEnvelope{},
-			refusals: []*model.Error{model.ErrUsernameInvalid, model.ErrUsernameReserved, model.ErrUsernameTaken},
+			refusals: []*model.Error{model.ErrUsernameInvalid, model.ErrUsernameReserved, model.ErrUsernameTaken, model.ErrTooManyAttempts},
 		},
 		"POST /v1/password/change": {
 			summary: "Change the password. Every other session is ended.", status: http.StatusNoContent,
@@ -74,11 +79,37 @@ func accountOperations() map[string]operation {
 		},
 		"DELETE /v1/account": {
 			summary: "Delete the user and all that belongs to the user, for good.", status: http.StatusNoContent,
-			refusals: []*model.Error{model.ErrWrongPassword, model.ErrPasswordTooLong, model.ErrOverloaded},
+			refusals: []*model.Error{model.ErrWrongPassword, model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded},
 		},
 		"GET /v1/account/export": {
 			summary: "All data held about the user. Asks for a password proven within 5 minutes.",
 			status:  http.StatusOK, answer: exportAnswer{}, refusals: []*model.Error{model.ErrReauthRequired, model.ErrOverloaded},
+		},
+	}
+}
+
+// mailOperations are those that need mail, and those that it changes.
+func mailOperations() map[string]operation {
+	return map[string]operation{
+		"POST /v1/register": {
+			summary: "Register a user, who confirms the email by the mail that is sent. Answers alike for an email that is taken.",
+			status:  http.StatusAccepted, answer: nextStepAnswer{},
+			refusals: newPasswordRefusals(model.ErrUsernameInvalid, model.ErrUsernameReserved, model.ErrUsernameTaken,
+				model.ErrEmailInvalid, model.ErrTooManyAttempts),
+			anyOf: []string{"email"},
+		},
+		"POST /v1/password/forgot": {
+			summary: "Ask for a mail with a code to reset the password. Answers alike for an email that nobody has.",
+			status:  http.StatusAccepted, answer: nextStepAnswer{}, refusals: []*model.Error{model.ErrTooManyAttempts},
+		},
+		"POST /v1/email/verify": {
+			summary: "Confirm an email with the code of a mail.", status: http.StatusNoContent,
+			refusals: []*model.Error{model.ErrInvalidOrExpiredCode, model.ErrUserDisabled, model.ErrTooManyAttempts},
+		},
+		"POST /v1/email/change": {
+			summary: "Ask for a mail to a new email, which counts once it is confirmed. Answers alike for an email that is taken.",
+			status:  http.StatusAccepted, answer: nextStepAnswer{},
+			refusals: []*model.Error{model.ErrWrongPassword, model.ErrEmailInvalid, model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded},
 		},
 	}
 }
@@ -88,7 +119,7 @@ func tokenOperations() map[string]operation {
 		"POST /v1/token/refresh": {
 			summary: "Renew a session: the refresh token is good once, its successor is in the answer.",
 			status:  http.StatusOK, answer: grantAnswer{},
-			refusals: []*model.Error{model.ErrInvalidToken},
+			refusals: []*model.Error{model.ErrInvalidToken, model.ErrTooManyAttempts},
 		},
 		"POST /v1/token/revoke": {
 			summary: "End the session of a token (RFC 7009). Unknown tokens are answered alike.", status: http.StatusOK,
@@ -99,6 +130,7 @@ func tokenOperations() map[string]operation {
 		},
 		"POST /v1/token/introspect": {
 			summary: "What a token is worth at this moment (RFC 7662).", status: http.StatusOK, answer: introspectionAnswer{},
+			refusals: []*model.Error{model.ErrTooManyAttempts, model.ErrOverloaded},
 		},
 	}
 }

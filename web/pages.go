@@ -28,6 +28,11 @@ const (
 	pageAccountExport   = "account_export"
 	pageAccountDelete   = "account_delete"
 	pageReset           = "reset"
+	pageForgot          = "forgot"
+	pageVerify          = "verify"
+	pageAccountEmail    = "account_email"
+	pageMailbox         = "mailbox"
+	pageMail            = "mail"
 	pageError           = "error"
 	pageCode            = "code"
 )
@@ -175,7 +180,7 @@ func initial(name string) string {
 func pageNames() []string {
 	return []string{
 		pageRegister, pageLogin, pageAccount, pageAccountPassword, pageAccountExport, pageAccountDelete,
-		pageReset, pageError, pageCode,
+		pageReset, pageForgot, pageVerify, pageAccountEmail, pageMailbox, pageMail, pageError, pageCode,
 	}
 }
 
@@ -196,6 +201,14 @@ func pageTitle(name string) string {
 		return "Delete your user and data"
 	case pageReset:
 		return "Choose a new password"
+	case pageForgot:
+		return "Forgot your password?"
+	case pageVerify:
+		return "Confirm your email"
+	case pageAccountEmail:
+		return "Change your email"
+	case pageMailbox:
+		return "Mailbox for development"
 	}
 	return "Something went wrong"
 }

@@ -54,11 +54,8 @@ func (d *door) submitPassword(x *exchange) error {
 // resetPage shows the form for a new password. A link brings its code in the
 // URL; the code moves into a cookie at once, and nothing is spent by looking.
 func (d *door) resetPage(x *exchange) error {
-	if linked := x.query.Get("code"); linked != "" {
-		if isCode(linked) {
-			x.setCookie(codeCookie, linked, codeCookieAge)
-		}
-		return x.redirect(resetPath)
+	if moved, err := x.keepLinkedCode(resetPath); moved {
+		return err
 	}
 	held := cookie(x.r, codeCookie)
 	if held != "" && x.refusal == nil {
@@ -70,11 +67,10 @@ func (d *door) resetPage(x *exchange) error {
 			x.refusal = model.ErrInvalidOrExpiredCode
 		}
 	}
-	if held != "" && x.refusal != nil && x.refusal.Is(model.ErrInvalidOrExpiredCode) {
-		x.dropCookie(codeCookie)
+	if x.dropDeadCode() {
 		held = ""
 	}
-	return x.page(http.StatusOK, pageReset, view{Body: codeFormView{AskCode: held == ""}})
+	return x.page(http.StatusOK, pageReset, view{Body: codeFormView{AskCode: held == ""}, Notice: noticeOf(x)})
 }
 
 // isCode reports whether a text can be a code and so fits into a cookie.
@@ -84,17 +80,17 @@ func isCode(text string) bool {
 }
 
 func (d *door) submitReset(x *exchange) error {
-	typed := x.fields["code"]
-	if typed == "" {
-		typed = cookie(x.r, codeCookie)
+	held, err := x.heldCode()
+	if err != nil {
+		return err
 	}
-	if typed == "" {
-		return model.ErrBadRequest.With("code", code().ask)
-	}
-	in := gatehouse.PasswordReset{Code: model.Code(typed), New: x.fields.password("new_password")}
+	in := gatehouse.PasswordReset{Code: held, New: x.fields.password("new_password"), Request: x.requestSecret()}
 	if err := d.auth.ResetPass(x.r.Context(), in); err != nil {
 		return err
 	}
 	x.dropCookie(codeCookie)
+	if x.requestSecret() != "" {
+		x.dropCookie(requestCookie)
+	}
 	return x.redirect(doneAt(loginPath, doneReset))
 }

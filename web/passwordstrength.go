@@ -12,8 +12,12 @@ type strengthAnswer struct {
 }
 
 // passwordStrength is POST /password/strength, which the script of the pages
-// asks while somebody types. Nothing of it is kept or logged.
+// asks while somebody types. Nothing of it is kept or logged. Refusal:
+// ErrTooManyAttempts.
 func (d *door) passwordStrength(x *exchange) error {
+	if err := d.auth.AllowStrengthHint(x.r.Context()); err != nil {
+		return err
+	}
 	names := []string{x.fields["username"], x.fields["email"]}
 	if x.loggedIn() {
 		names = append(names, x.presence.User.Username.String(), x.presence.User.Email.String())

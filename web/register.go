@@ -6,8 +6,12 @@ import (
 	"gatehouse"
 )
 
-// register is POST /v1/register. It does not log in.
+// register is POST /v1/register. It does not log in. Where mail is sent, the
+// email has to be proven first.
 func (d *door) register(x *exchange) error {
+	if d.auth.SendsMail() {
+		return d.requestRegistration(x)
+	}
 	user, err := d.auth.RegisterUser(x.r.Context(), registrationOf(x.fields))
 	if err != nil {
 		return err
@@ -30,6 +34,9 @@ func (d *door) registerPage(x *exchange) error {
 // submitRegister adds the user and logs in at once, so that nobody types the
 // same password twice in a row.
 func (d *door) submitRegister(x *exchange) error {
+	if d.auth.SendsMail() {
+		return d.submitRegistrationRequest(x)
+	}
 	in := registrationOf(x.fields)
 	if _, err := d.auth.RegisterUser(x.r.Context(), in); err != nil {
 		return err

@@ -17,6 +17,8 @@ const (
 	registerPath = "/register"
 	resetPath    = "/reset"
 	accountPath  = "/account"
+	verifyPath   = "/verify"
+	mailboxPath  = "/dev/mailbox"
 	strengthPath = "/password/strength"
 	staticPrefix = "/static/"
 )
@@ -71,8 +73,31 @@ func (d *door) rows() []route {
 		{"GET", "/errors/{code}", visitor, none, d.codePage, nil},
 		{"GET", "/static/{file}", anyone, none, d.static, nil},
 	}
+	if d.auth.SendsMail() {
+		rows = append(rows, d.mailRows()...)
+	}
+	if d.mailbox != nil {
+		rows = append(rows, d.mailboxRows()...)
+	}
 	if d.secret != nil {
 		rows = append(rows, route{"POST", "/v1/token/introspect", introspector, form(token("token"), tokenTypeHint()), d.introspectToken, nil})
 	}
 	return rows
+}
+
+// mailRows are the routes that need mail.
+func (d *door) mailRows() []route {
+	none, form := body{}, formOf
+	return []route{
+		{"POST", "/v1/password/forgot", anyone, jsonOf(email().must()), d.forgotPassword, nil},
+		{"POST", "/v1/email/verify", anyone, jsonOf(code()), d.verifyEmail, nil},
+		{"POST", "/v1/email/change", bearer, jsonOf(email().must(), password("password")), d.changeEmail, nil},
+
+		{"GET", "/forgot", visitor, none, d.forgotPage, nil},
+		{"POST", "/forgot", visitor, form(email().must()), d.submitForgot, d.forgotPage},
+		{"GET", verifyPath, visitor, none, d.verifyPage, nil},
+		{"POST", verifyPath, visitor, form(code().maybe(), password("password").maybe()), d.submitVerify, d.verifyPage},
+		{"GET", "/account/email", insider, none, d.emailPage, nil},
+		{"POST", "/account/email", insider, form(email().must(), password("password")), d.submitEmail, d.emailPage},
+	}
 }

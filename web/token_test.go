@@ -139,7 +139,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 			if kind == place {
 				continue
 			}
-			t.Run("RF-15_SC-23_"+kind+"_as_"+place, func(t *testing.T) {
+			t.Run("RF-15_"+kind+"_as_"+place, func(t *testing.T) {
 				if got := try(secret); got != 401 && got != 400 && !(place == "csrf" && got == 403) {
 					t.Errorf("got %d", got)
 				}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"gatehouse"
+	"gatehouse/model"
 )
 
 // Config says how the doors look to the outside. The zero value is safe: one
@@ -29,16 +30,16 @@ type Config struct {
 	// else it is ignored.
 	TrustedProxies []netip.Prefix
 	// IntrospectionSecret is the password that opens POST /v1/token/introspect: at
-	// least 32 characters from a random generator. Without one, or with a shorter
-	// one, the route does not exist.
+	// least 32 characters from a random generator. Without one, or with one that is
+	// shorter or shows that somebody made it up, the route does not exist.
 	IntrospectionSecret string
+	// Mailbox, where there is one, is shown at /dev/mailbox to whoever asks: for
+	// development on a machine that nobody else reaches.
+	Mailbox *model.Mailbox
 	// Logger hears one line for each request and of all trouble; by default
 	// nobody. Give it a JSON handler: that escapes what strangers send.
 	Logger *slog.Logger
 }
-
-// minIntrospectionSecret is in bytes: 128 bits even when written as hexadecimal.
-const minIntrospectionSecret = 32
 
 const hiddenConfig = "[web.Config hidden]"
 
@@ -61,7 +62,8 @@ type door struct {
 	secret  *[sha256.Size]byte // of introspection; nil when there is none
 	openapi []byte
 	headers []fixedHeader
-	exports chan struct{} // one place for each export under way
+	mailbox *model.Mailbox // for development; nil where there is none
+	exports chan struct{}  // one place for each export under way
 }
 
 // New returns pages and API in one handler, to be served over HTTPS alone. It
@@ -75,7 +77,7 @@ func New(auth *gatehouse.Auth, cfg Config) http.Handler {
 	d := &door{
 		auth: auth, log: cfg.Logger, pages: pages, trusted: cfg.TrustedProxies,
 		product: cfg.Product, hosts: map[string]bool{}, headers: fixedHeaders(),
-		exports: make(chan struct{}, maxExports),
+		exports: make(chan struct{}, maxExports), mailbox: cfg.Mailbox,
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -86,9 +88,9 @@ func New(auth *gatehouse.Auth, cfg Config) http.Handler {
 	for _, host := range cfg.Hosts {
 		d.hosts[canonicalHost(host)] = true
 	}
-	if n := len(cfg.IntrospectionSecret); n > 0 && n < minIntrospectionSecret {
-		d.log.Error("introspection is off: its secret is shorter than 32 characters")
-	} else if n > 0 {
+	if cfg.IntrospectionSecret != "" && !fromAGenerator(cfg.IntrospectionSecret) {
+		d.log.Error("introspection is off: its secret is not 32 characters or more from a random generator")
+	} else if cfg.IntrospectionSecret != "" {
 		digest := sha256.Sum256([]byte(cfg.IntrospectionSecret))
 		d.secret = &digest
 	}

@@ -18,8 +18,10 @@ type commands struct {
 	User    userCommands   `cmd:"" help:"Manage users."`
 	Keys    keysCommands   `cmd:"" help:"Look at the signing keys and change them."`
 	Token   tokenCommands  `cmd:"" help:"Look at a token."`
+	Audit   auditCommands  `cmd:"" help:"Look at what happened, and check that nothing of it was changed."`
 	Export  exportCommand  `cmd:"" help:"Write all users with their hashes to standard output, one a line. Keep it like a password file."`
 	Import  importCommand  `cmd:"" help:"Add the users of an export, of ours or of another system; what is refused is named with its line."`
+	Restore restoreCommand `cmd:"" help:"After a backup was put back: end every session, void all codes and mails, replace the signing keys."`
 	Migrate migrateCommand `cmd:"" help:"Bring the schema forward."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the installation and say what to mend."`
 	Trust   trustCommand   `cmd:"" help:"Install the local certificate authority on this machine."`
@@ -134,9 +136,10 @@ const helpText = `Gatehouse: registration, login and tokens for your application
   gatehouse user delete WHO      [--yes]    remove for good
   gatehouse keys list            signing keys; also: keys rotate, keys reseal
   gatehouse token inspect TOKEN  header, claims, valid or why not; - reads stdin
+  gatehouse audit list           events; also: audit verify, audit export
   gatehouse export               users with hashes; keep it like a password file
   gatehouse import FILE|-        [--from SYSTEM] [--dry-run] [--wrap]
-  gatehouse migrate              bring the schema forward
+  gatehouse migrate              schema forward; also: restore, after a backup
   gatehouse version              version, commit, Go
 
 Settings, with any command: --data DIR (./gatehouse-data), --listen HOST:PORT,

@@ -50,7 +50,11 @@ type config struct {
 	// hashMemoryKiB bounds the memory of all hashes at once; 0 for what suits the
 	// machine.
 	hashMemoryKiB uint64
-	logFormat     string // "" for the kind that suits standard error
+	limits        gatehouse.Limits // zero is the default of each
+	mail          mailConfig
+	// auditRetention is how long events are kept; 0 for the default.
+	auditRetention time.Duration
+	logFormat      string // "" for the kind that suits standard error
 }
 
 // database is where the store is: a file or a server.
@@ -73,6 +77,7 @@ type tlsConfig struct {
 	certFile       string
 	keyFile        string
 	acmeEmail      string
+	minVersion     uint16 // of TLS
 	trustedProxies []netip.Prefix
 }
 
@@ -131,8 +136,8 @@ func parseConfig(values map[string]setting) (config, error) {
 		audience:                values["audience"].text,
 	}
 	for _, step := range []func(*config, map[string]setting) error{
-		parseListen, parseURL, parseDatabase, parseTLS, parseTrustedProxies, parsePlace,
-		parseTokens, parsePasswordMin, parseBreachCheck, parseHash, parseLogFormat,
+		parseListen, parseURL, parseDatabase, parseTLS, parseTLSMin, parseTrustedProxies, parsePlace,
+		parseTokens, parsePasswordMin, parseBreachCheck, parseHash, parseLimits, parseAuditRetention, parseMail, parseLogFormat,
 	} {
 		if err := step(&cfg, values); err != nil {
 			return config{}, err

@@ -64,7 +64,7 @@ func (d doctorCommand) Run(ctx context.Context, p *program, cfg config, problem 
 	}
 	var failed error
 	for _, look := range []func(context.Context, config) []finding{
-		lookAtSettings, lookAtClock, lookAtDataDir, lookAtMasterKey, lookAtStore, lookAtCertificate, lookAtHash,
+		lookAtSettings, lookAtClock, lookAtDataDir, lookAtMasterKey, lookAtStore, lookAtMail, lookAtCertificate, lookAtHash,
 	} {
 		failed = errors.Join(failed, p.reportAll(look(ctx, cfg)))
 	}
@@ -94,6 +94,7 @@ func lookAtSettings(_ context.Context, cfg config) []finding {
 	if cfg.passwordMin < gatehouse.DefaultPasswordMin {
 		found = append(found, warn("passwords", "--password-min is %d; 15 or more is what NIST SP 800-63B asks for", cfg.passwordMin))
 	}
+	found = append(found, lookAtLimits(cfg)...)
 	if cfg.algorithm == "HS256" {
 		found = append(found, warn("algorithm", "with HS256 only the holder of the secret can verify tokens; the key set is empty"))
 	}
@@ -173,10 +174,14 @@ func lookAtStore(ctx context.Context, cfg config) []finding {
 	}
 	keys, err := open.auth.SigningKeys(ctx)
 	peppers, pepperErr := open.auth.PepperIDs(ctx)
-	if err = errors.Join(err, pepperErr, open.auth.Ping(ctx), open.Close()); err != nil {
+	waiting, outboxErr := open.auth.OutboxState(ctx)
+	recalled := recallStore(ctx, open.auth, cfg.dataDir)
+	if err = errors.Join(err, pepperErr, outboxErr, open.auth.Ping(ctx), open.Close()); err != nil {
 		return []finding{fail("store", "%v", err)}
 	}
 	found = append(found, fine("store", "%s answers, with %s", cfg.database, count(len(keys), "signing key")))
+	found = append(found, lookAtOutbox(cfg, waiting)...)
+	found = append(found, lookAtMemory(recalled, open.auth.ClockBehind())...)
 	found = append(found, lookAtPeppers(cfg, peppers)...)
 	return append(found, lookAtFormerKeys(cfg, open.auth.MasterKeyIDs(), keys)...)
 }

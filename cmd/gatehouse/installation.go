@@ -18,8 +18,9 @@ import (
 // installation is the store with the rules over it, as a command or the server
 // uses them.
 type installation struct {
-	store model.Store
-	auth  *gatehouse.Auth
+	store   model.Store
+	auth    *gatehouse.Auth
+	mailbox *model.Mailbox // nil unless mails are only shown
 }
 
 func (i *installation) Close() error { return i.store.Close() }
@@ -28,6 +29,10 @@ func (i *installation) Close() error { return i.store.Close() }
 // processes may have it open at the same time.
 func openInstallation(ctx context.Context, cfg config, publicURL string, log *slog.Logger) (*installation, error) {
 	peppers, err := readPeppers(cfg)
+	if err != nil {
+		return nil, err
+	}
+	mailer, mailbox, err := openMailer(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +61,10 @@ func openInstallation(ctx context.Context, cfg config, publicURL string, log *sl
 		AcceptUnchecked: cfg.breach.acceptUnchecked,
 		HashParams:      cfg.hashParams,
 		Peppers:         peppers,
+		Limits:          cfg.limits,
+		EventRetention:  cfg.auditRetention,
+		Mailer:          mailer,
+		Mail:            cfg.mail.style,
 		Logger:          log,
 
 		HashMemoryKiB:    cfg.hashMemory(machineMemoryKiB()),
@@ -64,7 +73,7 @@ func openInstallation(ctx context.Context, cfg config, publicURL string, log *sl
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &installation{store: store, auth: auth}, nil
+	return &installation{store: store, auth: auth, mailbox: mailbox}, nil
 }
 
 // openStore is the one place where an engine is chosen.

@@ -139,9 +139,18 @@ func (r *running) roots(t *testing.T) *x509.CertPool {
 // client trusts the local authority and nothing else.
 func (r *running) client(t *testing.T) *http.Client {
 	t.Helper()
+	return r.clientBy(t, new(net.Dialer))
+}
+
+// clientBy is client for connections that a dialer makes, to the IPv4 address.
+func (r *running) clientBy(t *testing.T, dialer *net.Dialer) *http.Client {
+	t.Helper()
 	transport := &http.Transport{
 		TLSClientConfig:   &tls.Config{RootCAs: r.roots(t)},
 		ForceAttemptHTTP2: true,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, r.address())
+		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

@@ -9,11 +9,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"gatehouse"
@@ -29,7 +31,9 @@ type serveCommand struct{}
 // Run serves. Everything that can be wrong is found before the first line is
 // printed.
 func (serveCommand) Run(ctx context.Context, p *program, cfg config) (err error) {
-	log, flush := newServerLogger(p.stderr, cfg.logFormat)
+	// Who reads standard error or output may go away; the server stays.
+	signal.Ignore(syscall.SIGPIPE)
+	log, flush := newServerLogger(p.stderr, p.stdout, cfg.logFormat)
 	defer flush()
 	if err := makeDataDir(cfg.dataDir); err != nil {
 		return err
@@ -58,6 +62,10 @@ func (serveCommand) Run(ctx context.Context, p *program, cfg config) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	// A backup that was put back revives nothing, not even for one request.
+	if err := s.guardStore(ctx); err != nil {
+		return err
+	}
 	// The first round sees to it that there is a key before anybody asks for it.
 	if err := s.auth.Sweep(ctx); err != nil {
 		return err
@@ -125,43 +133,57 @@ func (s *server) run(ctx context.Context) error {
 	defer background.Wait()
 	defer stop()
 
-	background.Go(func() {
+	work := func(do func(context.Context)) { background.Go(func() { keepUp(ctx, s.log, do) }) }
+
+	work(func(ctx context.Context) {
 		every(ctx, sweepPeriod, s.log, func(ctx context.Context) {
 			if err := s.auth.Sweep(ctx); err != nil && ctx.Err() == nil {
 				s.log.Error("sweep", "error", err)
 			}
 		})
 	})
-	background.Go(func() { s.keepMasterKeys(ctx) })
+	work(s.keepMasterKeys)
+	work(s.keepMemory)
+	work(s.keepAudit)
+	work(s.keepMail)
 	var secured *tls.Config
 	if s.certificates != nil {
-		secured = serverTLS(s.certificates)
+		secured = serverTLS(s.certificates, s.cfg.tls.minVersion)
 		if s.cfg.tls.kind == tlsACME || portOf(s.port) == 443 {
 			// Before keep, which may be asked for an answer on that port at once.
-			serve := s.openRedirect(ctx)
-			background.Go(func() { serve(ctx) })
+			work(s.openRedirect(ctx))
 		}
-		background.Go(func() { s.certificates.keep(ctx) })
+		work(s.certificates.keep)
 	}
 	if s.cfg.passwordMin < gatehouse.DefaultPasswordMin {
 		s.log.Warn("passwords may be short; 15 or more is what NIST SP 800-63B asks for where there is no second factor",
 			"setting", "--password-min", "value", s.cfg.passwordMin)
 	}
 	s.greet()
-	listener := newReception(s.port, secured, s.limits.handshake, s.log)
-	err := serveUntil(ctx, newHTTPServer(s.handler(), s.limits, s.log), listener, s.limits.farewell)
+	handler := s.handler()
+	listener := newReception(s.port, receptionConfig{
+		tls: secured, handshake: s.limits.handshake, crowd: crowdOf(s.limits.connections, s.cfg.tls.trustedProxies),
+		unreadable: unreadableBy(handler), log: s.log,
+	})
+	err := serveUntil(ctx, newHTTPServer(s.outside(handler), s.limits, s.log), listener, s.limits.farewell)
+	s.leaveMemory(ctx)
 	s.log.Info("stopped")
 	return err
 }
 
-// handler is the doors, with what only the listener knows around them.
+// handler is the doors.
 func (s *server) handler() http.Handler {
-	handler := web.New(s.auth, web.Config{
+	return web.New(s.auth, web.Config{
 		Hosts:               s.hosts(),
 		TrustedProxies:      s.cfg.tls.trustedProxies,
 		IntrospectionSecret: s.secret,
+		Mailbox:             s.mailbox,
 		Logger:              s.log,
 	})
+}
+
+// outside is the doors, with what only the listener knows around them.
+func (s *server) outside(handler http.Handler) http.Handler {
 	if s.cfg.tls.kind == tlsProxy {
 		handler = behindProxy(handler, s.cfg.tls.trustedProxies, s.publicURL)
 	}
@@ -192,7 +214,9 @@ func (s *server) openRedirect(ctx context.Context) (serve func(context.Context))
 		return func(context.Context) {}
 	}
 	return func(ctx context.Context) {
-		plain := newReception(listener, nil, s.limits.handshake, s.log)
+		plain := newReception(listener, receptionConfig{
+			handshake: s.limits.handshake, crowd: crowdOf(s.limits.connections/4, s.cfg.tls.trustedProxies), log: s.log,
+		})
 		if err := serveUntil(ctx, server, plain, s.limits.farewell); err != nil {
 			s.log.Error("port for plain http", "error", err)
 		}
@@ -212,6 +236,9 @@ func (s *server) greet() {
 		line("proxy", "plain HTTP on "+s.port.Addr().String()+" for the trusted proxies alone")
 	}
 	line("next", s.publicURL+"/register, or: gatehouse user add NAME")
+	if s.mailbox != nil {
+		line("mail", s.publicURL+"/dev/mailbox shows what would be sent; nothing leaves this machine")
+	}
 	line("verify", "tokens with "+s.publicURL+"/.well-known/jwks.json")
 	line("data", s.cfg.dataDir+"; keep a copy of "+masterKeyPath(s.cfg)+" elsewhere")
 	_, _ = fmt.Fprint(s.stdout, b.String())

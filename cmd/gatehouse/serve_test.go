@@ -89,7 +89,7 @@ func TestCommandsBesideTheServer(t *testing.T) {
 	}
 }
 
-func TestLinksLeadToTheServerThatRuns(t *testing.T) {
+func TestRV06LinksLeadToTheServerThatRuns(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
 	link := func(args ...string) string {
@@ -101,10 +101,10 @@ func TestLinksLeadToTheServerThatRuns(t *testing.T) {
 		return stdout.String()
 	}
 	if got := link("ana"); !strings.Contains(got, "\n"+r.url+"/reset?code=") {
-		t.Errorf("RV-06: the link does not lead to %s", r.url)
+		t.Errorf("the link does not lead to %s", r.url)
 	}
 	if got := link("bob", "--url", "https://localhost:1"); !strings.Contains(got, "\nhttps://localhost:1/reset?code=") {
-		t.Error("RV-06: the link does not lead to the address that is set")
+		t.Error("the link does not lead to the address that is set")
 	}
 }
 
@@ -341,13 +341,4 @@ func TestLocalAuthority(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-}
-
-func TestPanicInTheBackground(t *testing.T) {
-	t.Parallel()
-	stderr := new(output)
-	guarded(t.Context(), newLogger(stderr, "json"), func(context.Context) { panic("broken") })
-	if !strings.Contains(stderr.String(), "broken") {
-		t.Errorf("AI-25: not logged: %s", stderr)
-	}
 }

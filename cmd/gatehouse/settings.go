@@ -19,6 +19,7 @@ type settingFlags struct {
 	Data                    string `placeholder:"DIR" help:"Data directory (./gatehouse-data)."`
 	Database                string `placeholder:"sqlite:FILE" help:"Database (gatehouse.db in the data directory)."`
 	TLS                     string `name:"tls" placeholder:"KIND" help:"local, files, acme or proxy (local)."`
+	TLSMin                  string `name:"tls-min" placeholder:"VERSION" help:"1.2 or 1.3, the oldest version of TLS that is spoken (1.2)."`
 	Cert                    string `placeholder:"FILE" help:"Certificate chain, PEM, for --tls=files."`
 	Key                     string `placeholder:"FILE" help:"Private key, PEM, for --tls=files."`
 	ACMEEmail               string `name:"acme-email" placeholder:"EMAIL" help:"Where the authority writes to, for --tls=acme."`
@@ -34,6 +35,12 @@ type settingFlags struct {
 	HashParams              string `placeholder:"PRICE" help:"Price of a new password hash (m=65536,t=3,p=1)."`
 	BreachCheckURL          string `name:"breach-check-url" placeholder:"URL" help:"List of leaked passwords to ask about new ones (nobody is asked)."`
 	BreachCheck             string `placeholder:"KIND" help:"closed or open: refuse or accept a password while the list does not answer (closed)."`
+	Limits                  string `placeholder:"LIST" help:"How often things may happen, with commas, as in failures=20/5m,registrations=10/1h."`
+	AuditRetention          string `placeholder:"TIME" help:"How long events are kept, at least 1d (400d)."`
+	SMTP                    string `name:"smtp" placeholder:"URL" help:"Mail server: smtps://USER@HOST, smtp://USER@HOST for STARTTLS, or mailbox (no mail)."`
+	SMTPPasswordFile        string `name:"smtp-password-file" placeholder:"FILE" help:"Password of the user of the mail server."`
+	MailFrom                string `placeholder:"SENDER" help:"Whom mails come from, as in \"Shop <no-reply@shop.example>\"."`
+	MailColour              string `placeholder:"COLOUR" help:"Colour of mails (#0e5e54)."`
 	LogFormat               string `placeholder:"KIND" help:"text or json (text on a terminal)."`
 }
 
@@ -41,9 +48,10 @@ type settingFlags struct {
 // share, in the order of the documentation.
 func settingNames() []string {
 	return []string{
-		"listen", "url", "data", "database", "tls", "cert", "key", "acme-email",
+		"listen", "url", "data", "database", "tls", "tls-min", "cert", "key", "acme-email",
 		"trusted-proxies", "master-key-file", "pepper-file", "introspection-secret-file",
-		"algorithm", "audience", "access-ttl", "password-min", "breach-check-url", "breach-check", "hash-memory", "hash-params", "log-format",
+		"algorithm", "audience", "access-ttl", "password-min", "breach-check-url", "breach-check", "hash-memory", "hash-params", "limits", "audit-retention",
+		"smtp", "smtp-password-file", "mail-from", "mail-colour", "log-format",
 	}
 }
 
@@ -106,7 +114,7 @@ func readSettingsFile(path string) (map[string]string, error) {
 	}
 	var raw map[string]any
 	if err := toml.Unmarshal(content, &raw); err != nil {
-		return nil, wrong("%s is not TOML: %v", path, err)
+		return nil, wrong("%s is not TOML: %s", path, strings.ReplaceAll(printable(err.Error()), "\n", " "))
 	}
 	texts := map[string]string{}
 	for name, value := range raw {
