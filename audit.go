@@ -21,6 +21,10 @@ const (
 	sweptAtOnce = 40 * sealAtOnce
 	// forgetEventsAtOnce bounds one step of forgetting.
 	forgetEventsAtOnce = 1000
+	// agedAtMost is how much older events get from one round of forgetting to the next.
+	agedAtMost = 24 * time.Hour
+	// agedEvery is how often it is kept how old they got.
+	agedEvery = time.Hour
 )
 
 // EventHead is the end of the audit chain at some time. Whoever keeps it somewhere
@@ -119,14 +123,14 @@ func (a *Auth) heldChain(ctx context.Context, tx model.Records, masters *masterK
 		return nil, err
 	}
 	if len(record) == 0 && last == 0 {
-		return masters.newChain(0), nil
+		return masters.newChain(0, a.now()), nil
 	}
 	c, err := masters.openChain(record)
 	if !errors.Is(err, errChainFalse) {
 		return c, err
 	}
 	a.log.ErrorContext(ctx, "audit chain broken", "position", last, "error", err)
-	return masters.newChain(last), tx.Record(ctx, model.Event{At: a.now(), Name: model.EventChainBroken})
+	return masters.newChain(last, a.now()), tx.Record(ctx, model.Event{At: a.now(), Name: model.EventChainBroken})
 }
 
 // EventHead seals what is not sealed and returns the end of the chain; zero when
@@ -161,7 +165,7 @@ func (a *Auth) chainNow(ctx context.Context) (*chain, error) {
 	}
 	masters := a.masters.Load()
 	if len(record) == 0 && last == 0 {
-		return masters.newChain(0), nil
+		return masters.newChain(0, a.now()), nil
 	}
 	return masters.openChain(record)
 }
@@ -209,8 +213,17 @@ func (a *Auth) Activity(ctx context.Context, id model.UserID, limit int) ([]mode
 
 // forgetEvents removes the oldest events of the chain while their time is over.
 // One that is younger keeps those behind it, whatever their time, so that the
-// chain has one beginning.
-func (a *Auth) forgetEvents(ctx context.Context, before time.Time) error {
+// chain has one beginning. So does one that was tampered with: nobody gets rid of
+// events by making them old.
+func (a *Auth) forgetEvents(ctx context.Context) error {
+	aged, err := a.ageEvents(ctx, a.now())
+	switch {
+	case errors.Is(err, errChainFalse) || errors.Is(err, errChainForeign):
+		return nil // whoever seals sees to it
+	case err != nil:
+		return err
+	}
+	before := aged.Add(-a.cfg.EventRetention)
 	for {
 		oldest, err := a.store.SealedEvents(ctx, 0, 1)
 		if err != nil || len(oldest) == 0 || !oldest[0].At.Before(before) {
@@ -238,12 +251,9 @@ func (a *Auth) forgetSomeEvents(ctx context.Context, before time.Time) (done boo
 		if err != nil {
 			return err
 		}
-		begin := c.begin
-		for _, row := range rows {
-			if !row.At.Before(before) || row.Seal.Position > c.end.position {
-				break
-			}
-			begin = link{row.Seal.Position, row.Seal.MAC}
+		begin, genuine := c.expired(rows, before)
+		if !genuine {
+			a.log.ErrorContext(ctx, "audit chain broken", "position", begin.position+1, "error", errEventFalse)
 		}
 		done = begin.position < c.begin.position+forgetEventsAtOnce
 		if begin == c.begin {
@@ -258,4 +268,39 @@ func (a *Auth) forgetSomeEvents(ctx context.Context, before time.Time) (done boo
 		return tx.KeepEventChain(ctx, c.record())
 	})
 	return done, err
+}
+
+// ageEvents returns the time by which events are forgotten: now, but at most a day
+// later than the last time. A clock that is ahead for a minute costs a day of events
+// and not all of them, also where processes start anew meanwhile.
+func (a *Auth) ageEvents(ctx context.Context, now time.Time) (aged time.Time, err error) {
+	c, err := a.chainNow(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if now.Sub(c.aged).Abs() < agedEvery {
+		return now, nil
+	}
+	if ahead := now.Sub(c.aged); ahead > agedAtMost {
+		a.log.WarnContext(ctx, "the clock is far ahead of when events were forgotten last; a day of them goes each time",
+			"clock", now, "ahead", ahead.Round(time.Second).String())
+	}
+	masters := a.masters.Load()
+	err = a.store.Tx(ctx, func(tx model.Records) error {
+		record, _, err := tx.EventChain(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := masters.openChain(record)
+		if err != nil {
+			return err
+		}
+		if aged = c.aged.Add(agedAtMost); now.Before(aged) {
+			aged = now
+		}
+		masters.moveChain(c)
+		c.aged = aged
+		return tx.KeepEventChain(ctx, c.record())
+	})
+	return aged, err
 }

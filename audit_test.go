@@ -111,7 +111,7 @@ func tamperings() []tampering {
 	const (
 		changed = "the event or its MAC was changed"
 		place   = "the address, User-Agent or request id was changed"
-		emptied = "the address, User-Agent and request id were removed, and no user_deleted event follows"
+		emptied = "the address, User-Agent and request id were removed, and no user_deleted event follows, or one of a user who is there"
 		gone    = "missing: it was removed"
 		cutOff  = "missing: the chain was cut off here"
 		before  = "it stands before the beginning of the chain"

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"gatehouse/model"
 )
@@ -47,6 +48,8 @@ type chain struct {
 	masterID   [sealKeyBytes]byte
 	key        eventKey // of everything after the last stretch
 	kept       []byte   // the encrypted form of former
+	// aged is the time by which events were forgotten last, or the chain was begun.
+	aged time.Time
 }
 
 // keyAt returns the key under which a position was sealed.
@@ -66,12 +69,14 @@ const (
 
 	chainVersion = 1
 	chainHead    = 1 + sealKeyBytes
-	chainBytes   = chainHead + 2*(8+sha256.Size) + 4 // without the stretches and the MAC
+	chainBytes   = chainHead + 2*(8+sha256.Size) + 8 + 4 // without the stretches and the MAC
 	stretchLabel = "event_chain.record"
 )
 
 var (
 	errChainFalse   = errors.New("gatehouse: the record of the audit chain was changed by somebody else")
+	errEventFalse   = errors.New("gatehouse: an event whose time seems to be over was changed, or one before it was removed")
+	errHeadGone     = errors.New("gatehouse: the end that the audit chain had is not in it any more")
 	errChainForeign = errors.New("gatehouse: the record of the audit chain was made under a master key that is not here")
 )
 
@@ -91,9 +96,9 @@ func (m *masterKeys) moveChain(c *chain) (moved bool) {
 }
 
 // newChain begins behind a position.
-func (m *masterKeys) newChain(behind int64) *chain {
+func (m *masterKeys) newChain(behind int64, now time.Time) *chain {
 	current := m.current()
-	c := &chain{masterID: current.seal.keyID, key: current.events}
+	c := &chain{masterID: current.seal.keyID, key: current.events, aged: now}
 	c.begin.position, c.end.position = behind, behind
 	c.keepStretches(current.seal)
 	return c
@@ -106,6 +111,7 @@ func (c *chain) record() []byte {
 		record = binary.BigEndian.AppendUint64(record, uint64(at.position))
 		record = append(record, at.mac[:]...)
 	}
+	record = binary.BigEndian.AppendUint64(record, uint64(c.aged.UnixMicro()))
 	record = binary.BigEndian.AppendUint32(record, uint32(len(c.kept)))
 	record = append(record, c.kept...)
 	mac := c.key.mac(chainMessage, record)
@@ -144,7 +150,8 @@ func (m *masterKeys) openChain(record []byte) (*chain, error) {
 		at.position, at.mac = int64(binary.BigEndian.Uint64(body)), model.Digest(body[8:8+sha256.Size])
 		body = body[8+sha256.Size:]
 	}
-	c.kept = body[4:]
+	c.aged = time.UnixMicro(int64(binary.BigEndian.Uint64(body))).UTC()
+	c.kept = body[8+4:]
 	plain, err := master.seal.decrypt(c.kept, stretchLabel)
 	if err != nil || len(plain)%stretchBytes != 0 {
 		return nil, errChainFalse
@@ -168,6 +175,23 @@ func (c *chain) seal(row *model.EventRow) {
 	c.end = link{row.Seal.Position, row.Seal.MAC}
 }
 
+// expired returns the link of the last of the events, which follow the beginning,
+// whose time is over. It stops at one that is not genuine, and reports false.
+func (c *chain) expired(rows []model.EventRow, before time.Time) (last link, genuine bool) {
+	last = c.begin
+	for i := range rows {
+		row, position := &rows[i], last.position+1
+		switch {
+		case !row.At.Before(before) || row.Seal.Position > c.end.position:
+			return last, true
+		case row.Seal.Position != position || !sameMAC(c.keyAt(position).macOf(last, row), row.Seal.MAC):
+			return last, false
+		}
+		last = link{position, row.Seal.MAC}
+	}
+	return last, true
+}
+
 // macOf is the MAC of an event that follows a link.
 func (k eventKey) macOf(before link, row *model.EventRow) model.Digest {
 	text := make([]byte, 0, 256)
@@ -181,6 +205,9 @@ func (k eventKey) macOf(before link, row *model.EventRow) model.Digest {
 	text = append(text, row.Seal.Commitment[:]...)
 	return k.mac(eventMessage, text)
 }
+
+// sameMAC compares in constant time.
+func sameMAC(a, b model.Digest) bool { return hmac.Equal(a[:], b[:]) }
 
 // mac is HMAC-SHA-256 (RFC 2104).
 func (k eventKey) mac(what string, text []byte) (sum model.Digest) {

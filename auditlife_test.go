@@ -1,8 +1,10 @@
 package gatehouse_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -40,10 +42,7 @@ func TestOldEventsAreForgotten(t *testing.T) {
 	}
 	sweep := func(after time.Duration, want int) {
 		t.Helper()
-		h.clock.Add(old.Add(after).Sub(h.clock.Now()))
-		if err := h.Sweep(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		h.pass(t, old.Add(after).Sub(h.clock.Now()))
 		if got := left(); got != want {
 			t.Errorf("%d events are left after %v, want %d", got, after, want)
 		}
@@ -68,6 +67,75 @@ func TestOldEventsAreForgotten(t *testing.T) {
 		h.tamper(t, fmt.Sprintf(`DELETE FROM events WHERE position = %d`, first.Seal.Position))
 		if report, _ := h.verified(t, gatehouse.EventHead{}); report.Faults != 1 {
 			t.Errorf("%d faults, want 1", report.Faults)
+		}
+	})
+}
+
+// pass lets time go by where somebody sweeps once a day at least.
+func (h *house) pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	for ; d > 0; d -= 24 * time.Hour {
+		h.clock.Add(min(d, 24*time.Hour))
+		h.sweep(t)
+	}
+}
+
+func TestAClockThatIsAheadForgetsADayAtATime(t *testing.T) {
+	const day = 24 * time.Hour
+	var log bytes.Buffer
+	h := newHouse(t, func(c *gatehouse.Config) {
+		c.EventRetention, c.Logger = 10*day, slog.New(slog.NewTextHandler(&log, nil))
+	})
+	h.sweep(t)
+	for range 10 {
+		if err := h.store.Record(t.Context(), model.Event{At: h.clock.Now(), Name: model.EventLoginFail}); err != nil {
+			t.Fatal(err)
+		}
+		h.pass(t, day)
+	}
+	head := h.holds(t, 11)
+	if log.Len() != 0 {
+		t.Errorf("as time goes by the log says %s", log.String())
+	}
+	right := h.clock.Now()
+	forgotten := func(want int64) {
+		t.Helper()
+		if report, said := h.verified(t, head); report.Begin != want || report.Faults != 0 {
+			t.Errorf("the chain begins after %d, want %d: %s", report.Begin, want, said)
+		}
+	}
+	t.Run("LG-08_ST-06_and_not_all_that_seems_over", func(t *testing.T) {
+		h.clock.Add(500 * day)
+		h.sweep(t)
+		forgotten(2) // the key and the first failure are of one time
+		if !strings.Contains(log.String(), `level=WARN msg="the clock is far ahead of when events were forgotten last`) {
+			t.Errorf("nothing is said of it: %q", log.String())
+		}
+	})
+	h.reopen(t)
+	t.Run("LG-08_ST-06_also_in_another_process", func(t *testing.T) {
+		h.sweep(t)
+		forgotten(3)
+	})
+	t.Run("LG-08_ST-06_and_once_it_is_right_only_what_is_over", func(t *testing.T) {
+		h.clock.Add(right.Sub(h.clock.Now()))
+		h.TrustClock()
+		for range 3 {
+			h.sweep(t)
+		}
+		forgotten(3)
+	})
+	t.Run("LG-08_ST-06_and_no_more_when_it_jumps_again", func(t *testing.T) {
+		h.clock.Add(500 * day)
+		h.sweep(t)
+		forgotten(3)
+	})
+	t.Run("ST-11_and_all_of_it_where_the_clock_was_right", func(t *testing.T) {
+		for range 20 {
+			h.sweep(t)
+		}
+		if report, _ := h.verified(t, gatehouse.EventHead{}); report.Begin < 11 {
+			t.Errorf("the chain begins after %d", report.Begin)
 		}
 	})
 }

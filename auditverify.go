@@ -2,6 +2,7 @@ package gatehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"gatehouse/model"
@@ -39,7 +40,7 @@ const (
 	faultCutOff   = "missing: the chain was cut off here"
 	faultChanged  = "the event or its MAC was changed"
 	faultPlace    = "the address, User-Agent or request id was changed"
-	faultEmptied  = "the address, User-Agent and request id were removed, and no user_deleted event follows"
+	faultEmptied  = "the address, User-Agent and request id were removed, and no user_deleted event follows, or one of a user who is there"
 	faultBefore   = "it stands before the beginning of the chain"
 	faultBehind   = "it stands behind the end of the chain"
 	faultEnd      = "it is not the event with which the chain ends"
@@ -60,7 +61,7 @@ func (a *Auth) VerifyEvents(ctx context.Context, known EventHead) (EventReport, 
 		if err != nil {
 			return EventReport{}, err
 		}
-		w := &eventWalk{auth: a, chain: c, head: known, before: c.begin, linked: true, emptied: map[model.UserID]EventFault{}}
+		w := &eventWalk{auth: a, chain: c, head: known, before: c.begin, linked: true, emptied: map[model.UserID]EventFault{}, deleted: map[model.UserID]EventFault{}}
 		if err := w.walk(ctx); err != nil {
 			return EventReport{}, fmt.Errorf("gatehouse: verify events: %w", err)
 		}
@@ -87,6 +88,8 @@ type eventWalk struct {
 	// emptied holds, for each user whose events lost their Client, the first one
 	// for as long as no user_deleted event was seen.
 	emptied map[model.UserID]EventFault
+	// deleted holds those for whom one was seen.
+	deleted map[model.UserID]EventFault
 	report  EventReport
 }
 
@@ -120,6 +123,9 @@ func (w *eventWalk) walk(ctx context.Context) error {
 			}
 		}
 		if w.chain.end == end {
+			if err := w.checkDeleted(ctx); err != nil {
+				return err
+			}
 			w.finish()
 			return nil
 		}
@@ -162,14 +168,17 @@ func (w *eventWalk) check(row *model.EventRow) {
 	}
 	w.missing(position, faultMissing)
 	key := w.chain.keyAt(position)
-	genuine := w.linked && key.macOf(w.before, row) == row.Seal.MAC
+	genuine := w.linked && sameMAC(key.macOf(w.before, row), row.Seal.MAC)
 	if w.linked && !genuine {
 		w.fault(position, row, faultChanged)
 	}
 	w.checkClient(row)
 	switch {
 	case row.Name == model.EventUserDeleted && genuine:
-		delete(w.emptied, row.UserID)
+		if first, found := w.emptied[row.UserID]; found {
+			w.deleted[row.UserID] = first
+			delete(w.emptied, row.UserID)
+		}
 	case row.Name == model.EventChainBroken:
 		w.fault(position, row, faultBroken)
 	}
@@ -207,15 +216,30 @@ func (w *eventWalk) checkClient(row *model.EventRow) {
 }
 
 func (w *eventWalk) checkHead(at link) {
-	if w.head.Position == at.position && w.head.Position > 0 && w.head.MAC != at.mac {
+	if w.head.Position == at.position && w.head.Position > 0 && !sameMAC(w.head.MAC, at.mac) {
 		w.fault(at.position, nil, faultHead)
 	}
+}
+
+// checkDeleted believes no user_deleted event of somebody who is there: whoever can
+// write to the store can have one sealed. No id is given out again.
+func (w *eventWalk) checkDeleted(ctx context.Context) error {
+	for id, first := range w.deleted {
+		_, err := w.auth.store.User(ctx, id)
+		switch {
+		case err == nil:
+			w.emptied[id] = first
+		case !errors.Is(err, model.ErrNotFound):
+			return err
+		}
+	}
+	return nil
 }
 
 // finish looks at what can only be seen at the end.
 func (w *eventWalk) finish() {
 	w.missing(w.chain.end.position+1, faultCutOff)
-	if w.before.position == w.chain.end.position && w.before.mac != w.chain.end.mac {
+	if w.before.position == w.chain.end.position && !sameMAC(w.before.mac, w.chain.end.mac) {
 		w.fault(w.before.position, nil, faultEnd)
 	}
 	for _, first := range w.emptied {

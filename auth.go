@@ -131,17 +131,13 @@ func (a *Auth) PepperIDs(ctx context.Context) ([]string, error) {
 // Ping reports whether the store answers.
 func (a *Auth) Ping(ctx context.Context) error { return a.store.Ping(ctx) }
 
-// networkOf returns on whose behalf a hash is asked for: an IPv4 address, or the
-// IPv6 network of 64 bits that a household has. Where nobody said, it is the zero
-// prefix, one client for all of them.
+// networkOf returns on whose behalf a hash is asked for: the narrowest of its
+// sources. Where nobody said, it is the zero prefix, one client for all of them.
 func networkOf(ctx context.Context) netip.Prefix {
-	address := model.ClientFrom(ctx).Address.Unmap().WithZone("")
-	bits := 32
-	if address.Is6() {
-		bits = 64
+	for _, source := range model.SourcesFrom(ctx) {
+		return source
 	}
-	network, _ := address.Prefix(bits) // the zero address has none
-	return network
+	return netip.Prefix{}
 }
 
 // now is the one clock: the store never asks its own.

@@ -3,7 +3,6 @@ package gatehouse
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"gatehouse/model"
 )
@@ -20,8 +19,10 @@ type EmailChange struct {
 // ChangeEmail checks the password and mails a code to the new address; until
 // that is used, the old one stays, is told at once, and can stop it by a new
 // password. The answer is nil also for an address that somebody has, who is told
-// instead, and the work is the same. Refusals: ErrWrongPassword, ErrEmailInvalid,
-// ErrPasswordTooLong, ErrBadRequest, ErrTooManyAttempts, ErrOverloaded;
+// instead, and the work is the same; so is it where that address has got three
+// such mails within the hour. A user asks three times within it and then is refused:
+// ErrTooManyAttempts. Refusals beside it: ErrWrongPassword, ErrEmailInvalid,
+// ErrPasswordTooLong, ErrBadRequest, ErrOverloaded;
 // ErrUnavailable without a Mailer and where the pepper of the hash is not
 // configured; ErrInvalidToken when the user is gone, or the session or the
 // password was ended meanwhile.
@@ -33,6 +34,9 @@ func (a *Auth) ChangeEmail(ctx context.Context, in EmailChange) error {
 	if err != nil {
 		return err
 	}
+	if err := a.crowded(ctx); err != nil {
+		return err
+	}
 	if err := a.allowSource(ctx, limitMailRequests); err != nil {
 		return err
 	}
@@ -40,17 +44,20 @@ func (a *Auth) ChangeEmail(ctx context.Context, in EmailChange) error {
 	if err != nil {
 		return err
 	}
-	mayOld, oldErr := a.mayMail(ctx, account.User.Email)
-	mayNew, newErr := a.mayMail(ctx, email)
-	if err := errors.Join(oldErr, newErr); err != nil {
-		return fmt.Errorf("gatehouse: change email: %w", err)
+	// How often the user has asked is no secret to the user.
+	if err := a.allowUser(ctx, limitMailsPerUser, in.UserID); err != nil {
+		return orInvalidToken(err)
 	}
 	hold := model.Hold{UserID: in.UserID, PasswordVersion: account.PasswordVersion, SessionID: in.SessionID, Now: a.now()}
 	err = a.tx(ctx, func(tx model.Records) error {
 		if err := tx.HoldAccount(ctx, hold); err != nil {
 			return err
 		}
-		return a.askToChange(ctx, tx, emailAsked{change: in, user: account.User, email: email, may: mayOld && mayNew})
+		wait, err := a.mayMail(ctx, tx, quotaChange, email)
+		if err != nil {
+			return err
+		}
+		return a.askToChange(ctx, tx, emailAsked{change: in, user: account.User, email: email, may: wait == 0})
 	})
 	if err != nil {
 		return orInvalidToken(err)
@@ -63,7 +70,7 @@ type emailAsked struct {
 	change EmailChange
 	user   model.User
 	email  model.Email
-	may    bool // neither address has got too many mails
+	may    bool // the new address has not got too many mails
 }
 
 // askToChange issues the code and queues two mails: one to the new address, or to
@@ -87,14 +94,14 @@ func (a *Auth) askToChange(ctx context.Context, tx model.Records, in emailAsked)
 	if owner.ID == in.user.ID || owner.Disabled() || !in.may {
 		claimed.user = model.User{}
 	}
-	if err := a.notifyOrNobody(ctx, tx, claimed); err != nil {
+	err = a.notifyOrNobody(ctx, tx, claimed)
+	if errors.Is(err, model.ErrNotFound) { // deleted meanwhile, which is not for the asker to see
+		err = a.notifyOrNobody(ctx, tx, notice{kind: mailClaimed})
+	}
+	if err != nil {
 		return err
 	}
-	asked := notice{kind: mailEmailChangeAsked, user: in.user}
-	if !in.may {
-		asked.user = model.User{}
-	}
-	if err := a.notifyOrNobody(ctx, tx, asked); err != nil {
+	if err := a.notifyOrNobody(ctx, tx, notice{kind: mailEmailChangeAsked, user: in.user}); err != nil {
 		return err
 	}
 	return tx.Record(ctx, a.event(ctx, model.EventEmailChangeAsked, in.user.ID, in.change.SessionID))

@@ -38,6 +38,16 @@ func (a *Auth) ChangePass(ctx context.Context, in PasswordChange) error {
 	return err
 }
 
+// ChangePassInBrowser is ChangePass for a page, and returns what the browser keeps
+// to be known at its next login, as that of a login: those of before are worthless
+// now. It is empty where the user could not be read any more.
+func (a *Auth) ChangePassInBrowser(ctx context.Context, in PasswordChange) (model.DeviceToken, error) {
+	if err := a.ChangePass(ctx, in); err != nil {
+		return "", err
+	}
+	return a.deviceOf(ctx, in.UserID), nil
+}
+
 // changeTo is ChangePass after the right password.
 func (a *Auth) changeTo(ctx context.Context, in PasswordChange, account proven) error {
 	password, err := a.newPassword(choice{password: in.New, member: "new_password", names: namesOf(account.User)})

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 	"time"
@@ -44,7 +45,6 @@ type codeMail struct {
 	to      model.Email
 	session model.SessionID     // that stays when the code ends the others
 	request model.RequestSecret // of the browser that asked, if one did
-	noTyped bool                // the mail holds no digits
 	// withheld issues the code to the user and mails it to nobody.
 	withheld bool
 }
@@ -60,12 +60,19 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 	if m.request != "" {
 		record.Request = model.DigestOf(m.request)
 	}
-	if m.request != "" && !m.noTyped {
-		mail.letter.Digits = newDigits()
+	if m.request != "" {
+		digits := newDigits()
 		record.Typed = model.TypedCode{
-			Digest:    typedDigest(m.purpose, m.request, mail.letter.Digits),
+			Digest:    typedDigest(m.purpose, m.request, digits),
 			ExpiresAt: record.CreatedAt.Add(TypedCodeTTL), TriesLeft: TypedCodeTries,
 		}
+		guessed, err := a.guessedAt(ctx, tx, m.to)
+		if err != nil {
+			return err
+		}
+		if !guessed {
+			mail.letter.Digits = digits
+		} // else nobody knows them
 	}
 	if m.user.ID.IsZero() {
 		record.Email = ""
@@ -133,6 +140,44 @@ func (a *Auth) present(ctx context.Context, code model.Code, request model.Reque
 	return model.CodeRecord{}, model.ErrInvalidOrExpiredCode
 }
 
+// typedAtMostWrong digits in a row are typed for the mails to one address, however
+// many mails that are. Then mails to it hold a link alone, until one of their codes
+// is used (NIST SP 800-63B-4 section 3.2.2).
+const typedAtMostWrong = 20
+
+// typedMemory is how long nobody may have typed digits for an address until those
+// before are forgotten.
+const typedMemory = 365 * 24 * time.Hour
+
+// typedLane counts digits. It goes by the address: users come and go, and each may
+// ask for mails to one that is not theirs.
+func (a *Auth) typedLane(email model.Email) model.Lane {
+	return model.Lane{Key: a.masters.Load().current().attempts("typed codes", email.String())}
+}
+
+// guessedAt reports whether digits do not count any more for mails to this address.
+func (a *Auth) guessedAt(ctx context.Context, tx model.Attempts, email model.Email) (bool, error) {
+	found, err := tx.Tallies(ctx, [3]model.Digest{a.typedLane(email).Key})
+	return found[0].Total >= typedAtMostWrong, err
+}
+
+// countTyped counts digits that are typed for the mail of this code, before they
+// are compared, and reports whether they may be right. Those for a mail to nobody
+// are counted alike.
+func (a *Auth) countTyped(ctx context.Context, code model.CodeRecord) (bool, error) {
+	try := model.Attempt{
+		Lane: a.typedLane(code.Email), Now: a.now(),
+		// It never blocks: the tries of the mail do.
+		Rule: model.AttemptRule{Free: math.MaxInt32, FirstDelay: time.Second, LongestDelay: time.Second, Within: typedMemory, Keep: typedMemory},
+	}
+	if code.Email == "" {
+		try.Lane.Key = a.masters.Load().current().attempts("typed codes of nobody", string(code.Request[:]))
+		try.Rule.Keep = failureMemory
+	}
+	tally, _, err := a.store.ChargeAttempt(ctx, try)
+	return tally.Total <= typedAtMostWrong, err
+}
+
 // tryDigits compares digits after they were counted. Refusal: ErrNotFound.
 func (a *Auth) tryDigits(ctx context.Context, purpose model.CodePurpose, request model.RequestSecret, digits string) (model.CodeRecord, error) {
 	if request == "" {
@@ -145,8 +190,12 @@ func (a *Auth) tryDigits(ctx context.Context, purpose model.CodePurpose, request
 	if err != nil {
 		return model.CodeRecord{}, err
 	}
+	counts, err := a.countTyped(ctx, record)
+	if err != nil {
+		return model.CodeRecord{}, err
+	}
 	want := typedDigest(purpose, request, digits)
-	if subtle.ConstantTimeCompare(want[:], record.Typed.Digest[:]) == 1 && !record.UserID.IsZero() {
+	if subtle.ConstantTimeCompare(want[:], record.Typed.Digest[:]) == 1 && !record.UserID.IsZero() && counts {
 		return record, nil
 	}
 	if err := a.store.Record(ctx, a.event(ctx, model.EventCodeWrong, record.UserID, model.SessionID{})); err != nil {
@@ -155,15 +204,26 @@ func (a *Auth) tryDigits(ctx context.Context, purpose model.CodePurpose, request
 	return model.CodeRecord{}, model.ErrNotFound
 }
 
-// mayMail counts a mail that somebody asked for and reports whether the address
-// may get it. That it may not is told nobody.
-func (a *Auth) mayMail(ctx context.Context, email model.Email) (bool, error) {
-	if email == "" {
-		return true, nil
+// mailQuota is what mails to one address are counted under. Whoever makes it get
+// those of one sort takes none of another, least of all those that recover an
+// account: somebody who has used these up has mailed as many good links.
+type mailQuota string
+
+const (
+	quotaRecovery mailQuota = "recovery" // each holds a link for a new password
+	quotaProof    mailQuota = "proof"    // of the address of a new user
+	quotaChange   mailQuota = "change"   // of the address of a user to this one
+)
+
+// mayMail counts a mail that somebody asked for, in the transaction that queues it,
+// and returns how long the address may get no other of this sort; zero where it may
+// get this one. An address that nobody has is counted like that of a user.
+func (a *Auth) mayMail(ctx context.Context, tx model.Records, quota mailQuota, email model.Email) (wait time.Duration, err error) {
+	limit, now := a.limit(limitMailsPerUser), a.now()
+	key := a.masters.Load().current().attempts("mails "+string(quota), email.String())
+	tally, may, err := a.countLimited(ctx, tx, model.Attempt{Lane: model.Lane{Key: key}, Rule: limit.rule(), Now: now})
+	if err != nil || may {
+		return 0, err
 	}
-	err := a.allowEmail(ctx, limitMailsPerUser, email)
-	if errors.Is(err, model.ErrTooManyAttempts) {
-		return false, nil
-	}
-	return err == nil, err
+	return max(tally.BlockedFor(limit.rule(), now), time.Second), nil
 }

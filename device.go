@@ -48,6 +48,17 @@ func (a *Auth) newDevice(account model.Account) model.DeviceToken {
 	return model.DeviceToken(base64.RawURLEncoding.EncodeToString(raw))
 }
 
+// deviceOf is newDevice after what has given the account another password version,
+// perhaps. It is empty where the account cannot be read: what was done is done.
+func (a *Auth) deviceOf(ctx context.Context, id model.UserID) model.DeviceToken {
+	account, err := a.store.Account(ctx, id)
+	if err != nil {
+		a.log.WarnContext(ctx, "no device token", "user_id", id.String(), "error", err)
+		return ""
+	}
+	return a.newDevice(account)
+}
+
 // knownDevice returns what names the device of the client, and false where the
 // client brought no token that is good for this account.
 func (a *Auth) knownDevice(ctx context.Context, account model.Account) (id []byte, known bool) {

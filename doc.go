@@ -22,6 +22,12 @@
 // instead. A code is handed over and used once. A refusal is an error meant for
 // the caller, a [*model.Error]; every other error is trouble.
 //
+// Attempts are counted in lanes: that of a user, of a name that nobody has, of a
+// device that the user logged in with, of a session, of a source, which is a
+// network. A mail waits in the outbox until it is sent; beside the code in its
+// link it may have digits, to be typed in the browser that asked for it. An event
+// is what is recorded of an act, and has its place in a chain.
+//
 // # Security model
 //
 // Passwords are hashed with Argon2id. A missing user costs one hash, like a
@@ -43,6 +49,19 @@
 // which lies elsewhere. Who loses the master key loses the signing keys and every
 // refresh token with it, and no user; who has both it and the database has the
 // hashes and the power to sign, so keep them apart.
+//
+// A wrong password is counted in the store before it is compared, for a name that
+// nobody has as well, and each further one has to wait longer. Devices and sessions
+// of a user have lanes of their own, so who guesses from elsewhere does not keep
+// the user out.
+//
+// Where mails are sent, an email is proven before its user logs in. A mail is
+// queued in the transaction of what it announces, sealed like a signing key, and
+// what may send one does the same work whether somebody gets it or nobody.
+//
+// Events are kept with the change they are about. Each is bound to the one before
+// by a MAC under a key of the master key, so that one which was changed or taken
+// out shows.
 //
 // A new password, and disabling or deleting a user, ends every other way in: one
 // function does it. A session opens only under the password that was checked,

@@ -118,6 +118,9 @@ var otherWritings = []writing{
 	{name: "VerifyEvents", steps: true, do: func(ctx context.Context, s *scene) (any, error) {
 		return s.VerifyEvents(ctx, gatehouse.EventHead{})
 	}},
+	{name: "KeepToHead", do: func(ctx context.Context, s *scene) (any, error) {
+		return only(s.KeepToHead(ctx, gatehouse.EventHead{Position: 1 << 40}))
+	}},
 	{name: "Remember", readsAfter: true, do: func(ctx context.Context, s *scene) (any, error) { return s.Remember(ctx) }},
 	{name: "EndEverything", steps: true, do: func(ctx context.Context, s *scene) (any, error) { return s.EndEverything(ctx) }},
 }

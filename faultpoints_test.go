@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"gatehouse"
@@ -141,7 +142,11 @@ func TestAFaultAtEachStatement(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, store *tappedStore) {
 		auth, c := store.auth(t)
 		for i, w := range writings {
-			t.Run("ST-01_AI-28_LG-14_"+w.name, func(t *testing.T) {
+			rows := "ST-01_AI-28_LG-14_"
+			if strings.HasPrefix(w.name, "Login") {
+				rows = "LT-21_ST-01_AI-28_LG-14_"
+			}
+			t.Run(rows+w.name, func(t *testing.T) {
 				s := w.scene(t, store, auth, c, fmt.Sprintf("faulty%d", i))
 				n := 1
 				for w.fails(t, s, n) && !t.Failed() {
@@ -151,6 +156,35 @@ func TestAFaultAtEachStatement(t *testing.T) {
 					t.Errorf("%d faults were tried", n-1)
 				}
 			})
+		}
+	})
+}
+
+// A guess that was looked at is counted, whatever fails next.
+func TestLT21_NoFaultLosesAFailure(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, store *tappedStore) {
+		auth, c := store.auth(t)
+		s, looked := newScene(t, store, auth, c, "ana"), 0
+		for n, reached := 1, true; reached; n++ {
+			store.forgetAttempts(t)
+			before := gatehouse.EvaluationsOf(auth)
+			store.tap.at(n, func() error { return errFault })
+			err := try(t.Context(), auth, s.user.Username.String(), wrongPassword)
+			reached = store.tap.reached()
+			store.tap.at(0, nil)
+			if err == nil {
+				t.Fatalf("fault %d: a wrong password came in", n)
+			}
+			if gatehouse.EvaluationsOf(auth) == before {
+				continue
+			}
+			looked++
+			if counted := store.rows(t, `SELECT failures FROM attempts WHERE user_id IS NOT NULL`); !slices.Equal(counted, []string{" 1"}) {
+				t.Errorf("fault %d: failures %q, want one", n, counted)
+			}
+		}
+		if looked < 2 { // the last has met no fault
+			t.Errorf("%d guesses were looked at", looked)
 		}
 	})
 }

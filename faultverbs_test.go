@@ -81,6 +81,12 @@ var accountWritings = []writing{
 	{name: "ResetPass", keeps: guesses, do: func(ctx context.Context, s *scene) (any, error) {
 		return only(s.ResetPass(ctx, gatehouse.PasswordReset{Code: s.code, New: otherPassword}))
 	}},
+	{name: "ChangePassInBrowser", keeps: guesses, tidies: true, do: func(ctx context.Context, s *scene) (any, error) {
+		return s.ChangePassInBrowser(ctx, gatehouse.PasswordChange{UserID: s.user.ID, SessionID: s.page.Session.ID, Current: goodPassword, New: otherPassword})
+	}},
+	{name: "ResetPassInBrowser", keeps: guesses, tidies: true, do: func(ctx context.Context, s *scene) (any, error) {
+		return s.ResetPassInBrowser(ctx, gatehouse.PasswordReset{Code: s.code, New: otherPassword})
+	}},
 	{name: "IssueResetCode", do: func(ctx context.Context, s *scene) (any, error) { return s.IssueResetCode(ctx, s.user.ID) }},
 	{name: "RenameUser", keeps: guesses, do: func(ctx context.Context, s *scene) (any, error) {
 		return s.RenameUser(ctx, s.user.ID, "new"+s.user.Username.String())

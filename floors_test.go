@@ -207,7 +207,6 @@ var above = map[string]int{
 	"newpassword_test.go TestPasswordsMadeOfContext":                       74,
 	"silentsigner_test.go TestAKeyThatDoesNotOpenStopsNobody":              73,
 	"verify/statuslist_test.go TestOldLists":                               83,
-	"web/answers_test.go TestOpenAPI":                                      62,
 	"web/passwordstrength_test.go TestPasswordStrength":                    61,
 	"web/storybook_script_test.go TestScriptInABrowser":                    122,
 }

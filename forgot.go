@@ -19,8 +19,9 @@ type Recovery struct {
 // answers nil whether there is such a user or not, and does the same work: for
 // nobody, for who is disabled, and for an address that has got three such mails
 // within the hour, a mail is queued that nobody gets. Nothing changes for the
-// user until the code is used, but that older codes are void. Refusals:
-// ErrTooManyAttempts, of the source alone; ErrUnavailable without a Mailer.
+// user until the code is used, but that older codes are void; who has got three
+// mails keeps the last of them. Refusals: ErrTooManyAttempts, of the source alone;
+// ErrUnavailable without a Mailer.
 func (a *Auth) ForgotPass(ctx context.Context, in Recovery) error {
 	if a.cfg.Mailer == nil {
 		return model.ErrUnavailable
@@ -34,19 +35,19 @@ func (a *Auth) ForgotPass(ctx context.Context, in Recovery) error {
 	if err != nil {
 		return err
 	}
-	may, err := a.mayMail(ctx, email)
-	if err != nil {
-		return fmt.Errorf("gatehouse: forgot password: %w", err)
-	}
-	if !may || user.Disabled() {
-		user = model.User{}
-	}
-	mail := codeMail{kind: mailReset, purpose: model.PurposeReset, life: ResetCodeTTL, user: user, to: user.Email, request: in.Request}
-	err = a.tx(ctx, func(tx model.Records) error { return a.mailCode(ctx, tx, mail) })
-	if errors.Is(err, model.ErrNotFound) {
-		return nil // deleted meanwhile
-	}
-	if err != nil {
+	err = a.tx(ctx, func(tx model.Records) error {
+		wait, err := a.mayMail(ctx, tx, quotaRecovery, email)
+		if err != nil {
+			return err
+		}
+		mail := codeMail{kind: mailReset, purpose: model.PurposeReset, life: ResetCodeTTL, user: user, request: in.Request}
+		if wait > 0 || user.Disabled() {
+			mail.user = model.User{}
+		}
+		mail.to = mail.user.Email
+		return a.mailCode(ctx, tx, mail)
+	})
+	if err != nil && !errors.Is(err, model.ErrNotFound) { // deleted meanwhile
 		return fmt.Errorf("gatehouse: forgot password: %w", err)
 	}
 	return nil

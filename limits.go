@@ -18,8 +18,9 @@ type Limit struct {
 }
 
 // Limits bound how often things may happen. A source is one IPv4 address, or an
-// IPv6 network of 64 bits; requests whose source nobody told (model.WithClient)
-// are not limited by it. A zero Limit is the default.
+// IPv6 network of 64 bits, and where nothing else is said a network of 48 bits may
+// do five times as much; requests whose source nobody told (model.WithClient) are
+// not limited by it. A zero Limit is the default.
 type Limits struct {
 	SourceFailures  Limit // wrong passwords and secrets of one source; 20 in 5 minutes
 	NetworkFailures Limit // the same of an IPv6 network of 48 bits; 100 in 5 minutes
@@ -47,10 +48,19 @@ func DefaultLimits() Limits {
 	}
 }
 
+// What a limit may be at most.
 const (
-	maxLimitCount  = 1_000_000_000
-	maxLimitWithin = 24 * time.Hour // as long as a window is kept
+	MaxLimitCount  = 1_000_000_000
+	MaxLimitWithin = 24 * time.Hour // as long as a window is kept
 )
+
+// Check returns an error for what cannot be a limit.
+func (l Limit) Check() error {
+	if l.Count < 1 || l.Count > MaxLimitCount || l.Within < time.Second || l.Within > MaxLimitWithin {
+		return fmt.Errorf("a limit is 1 to %d times within 1 second to 24 hours", MaxLimitCount)
+	}
+	return nil
+}
 
 // withDefaults fills in what is zero, and names the field that is wrong.
 func (l Limits) withDefaults() (Limits, error) {
@@ -71,8 +81,8 @@ func (l Limits) withDefaults() (Limits, error) {
 		{"Refreshes", &l.Refreshes, usual.Refreshes},
 	} {
 		*field.limit = cmp.Or(*field.limit, field.usual)
-		if field.limit.Count < 1 || field.limit.Count > maxLimitCount || field.limit.Within < time.Second || field.limit.Within > maxLimitWithin {
-			return l, fmt.Errorf("gatehouse: Config.Limits.%s: a limit is 1 to %d times within 1 second to 24 hours", field.name, maxLimitCount)
+		if err := field.limit.Check(); err != nil {
+			return l, fmt.Errorf("gatehouse: Config.Limits.%s: %w", field.name, err)
 		}
 	}
 	return l, nil
@@ -93,13 +103,24 @@ const (
 	limitStrengthHints limitName = "strength hints"
 )
 
-// limit is the limit of this name.
-func (a *Auth) limit(name limitName) Limit {
-	return map[limitName]Limit{
-		limitRegistrations: a.cfg.Limits.Registrations, limitCodeSubmits: a.cfg.Limits.CodeSubmits,
-		limitMailRequests: a.cfg.Limits.MailRequests, limitMailsPerUser: a.cfg.Limits.MailsPerUser,
-		limitRenames: a.cfg.Limits.Renames, limitStrengthHints: a.cfg.Limits.StrengthHints,
-	}[name]
+// limit is the limit of this name. One that is missing here is no limit, and what
+// it is asked for is not allowed.
+func (a *Auth) limit(name limitName) (limit Limit) {
+	switch limits := a.cfg.Limits; name {
+	case limitRegistrations:
+		limit = limits.Registrations
+	case limitCodeSubmits:
+		limit = limits.CodeSubmits
+	case limitMailRequests:
+		limit = limits.MailRequests
+	case limitMailsPerUser:
+		limit = limits.MailsPerUser
+	case limitRenames:
+		limit = limits.Renames
+	case limitStrengthHints:
+		limit = limits.StrengthHints
+	}
+	return limit
 }
 
 // rule is the window that a limit is: its last one blocks until the end.
@@ -113,57 +134,88 @@ func (l Limit) pace() model.Pace {
 	return model.Pace{Interval: l.Within / time.Duration(l.Count), Burst: l.Within}
 }
 
-// allowSource counts one act of the source in ctx, before it is done, by itself.
-// Where the source is not known nothing is counted. Refusal: ErrTooManyAttempts,
-// which says when the window ends; a refused act is not counted.
+// networkLimits times as much is allowed to an IPv6 network of 48 bits as to one of
+// 64: who has it has 65,536 of those.
+const networkLimits = 5
+
+// limited is what counts for one limit.
+type limited struct {
+	limit Limit
+	lane  model.Lane
+}
+
+// allowSource counts one act of the source in ctx, before it is done, by itself: for
+// the source, and for its IPv6 network of 48 bits. Where the source is not known
+// nothing is counted. Refusal: ErrTooManyAttempts, which says when the window ends;
+// a refused act is not counted.
 func (a *Auth) allowSource(ctx context.Context, name limitName) error {
-	source := networkOf(ctx)
-	if !source.IsValid() {
-		return nil
+	key := a.masters.Load().current().attempts
+	var acts []limited
+	for i, source := range model.SourcesFrom(ctx) {
+		purpose, limit := "limit "+string(name), a.limit(name)
+		if i > 0 {
+			purpose = "limit of network " + string(name)
+			limit.Count = min(limit.Count, MaxLimitCount/networkLimits) * networkLimits
+		}
+		acts = append(acts, limited{limit, model.Lane{Key: key(purpose, source.String())}})
 	}
-	key := a.masters.Load().current().attempts("limit "+string(name), source.String())
-	return a.allow(ctx, a.limit(name), model.Lane{Key: key})
+	return a.allow(ctx, acts...)
 }
 
 // allowUser is allowSource for the acts of a user, whatever the source. Refusal
 // beside it: ErrNotFound when the user is gone.
 func (a *Auth) allowUser(ctx context.Context, name limitName, id model.UserID) error {
-	return a.allow(ctx, a.limit(name), model.Lane{Key: laneDigest("limit "+string(name), string(id[:])), UserID: id})
+	return a.allow(ctx, limited{a.limit(name), model.Lane{Key: laneDigest("limit "+string(name), string(id[:])), UserID: id}})
 }
 
-// allowEmail is allowUser for what concerns a mailbox, so that one that nobody has
-// is counted like that of a user.
-func (a *Auth) allowEmail(ctx context.Context, name limitName, email model.Email) error {
-	key := a.masters.Load().current().attempts("limit "+string(name), string(email))
-	return a.allow(ctx, a.limit(name), model.Lane{Key: key})
-}
-
-// allow reads before it writes: whoever is over a limit costs no write.
-func (a *Auth) allow(ctx context.Context, limit Limit, lane model.Lane) error {
-	now, rule := a.now(), limit.rule()
-	found, err := a.store.Tallies(ctx, [3]model.Digest{lane.Key})
+// allow counts one act for each of three limits at most, or for none of them. It
+// reads before it writes: whoever is over a limit costs no write.
+func (a *Auth) allow(ctx context.Context, acts ...limited) error {
+	if len(acts) == 0 {
+		return nil
+	}
+	now, keys := a.now(), [3]model.Digest{}
+	for i, act := range acts {
+		if err := act.limit.Check(); err != nil {
+			return fmt.Errorf("gatehouse: limit: %w", err)
+		}
+		keys[i] = act.lane.Key
+	}
+	found, err := a.store.Tallies(ctx, keys)
 	if err != nil {
 		return fmt.Errorf("gatehouse: limit: %w", err)
 	}
-	tally, allowed := found[0], false
-	if tally.BlockedFor(rule, now) == 0 {
-		err = a.store.Tx(ctx, func(tx model.Records) (err error) {
-			tally, allowed, err = tx.ChargeAttempt(ctx, model.Attempt{Lane: lane, Rule: rule, Now: now})
-			if err != nil || !allowed || tally.BlockedUntil.IsZero() {
+	for i, act := range acts {
+		if rest := found[i].BlockedFor(act.limit.rule(), now); rest > 0 {
+			return model.ErrTooManyAttempts.After(max(rest, time.Second))
+		}
+	}
+	err = a.store.Tx(ctx, func(tx model.Records) error {
+		for _, act := range acts {
+			rule := act.limit.rule()
+			tally, allowed, err := a.countLimited(ctx, tx, model.Attempt{Lane: act.lane, Rule: rule, Now: now})
+			if err != nil {
 				return err
 			}
-			return tx.Record(ctx, a.event(ctx, model.EventExcessRate, lane.UserID, model.SessionID{}))
-		})
-	}
-	switch {
-	case errors.Is(err, model.ErrNotFound):
+			if !allowed {
+				return model.ErrTooManyAttempts.After(max(tally.BlockedFor(rule, now), time.Second))
+			}
+		}
+		return nil
+	})
+	if err == nil || errors.Is(err, model.ErrNotFound) || errors.Is(err, model.ErrTooManyAttempts) {
 		return err
-	case err != nil:
-		return fmt.Errorf("gatehouse: limit: %w", err)
-	case !allowed:
-		return model.ErrTooManyAttempts.After(max(tally.BlockedFor(rule, now), time.Second))
 	}
-	return nil
+	return fmt.Errorf("gatehouse: limit: %w", err)
+}
+
+// countLimited counts one act, and records when it was the last one.
+func (a *Auth) countLimited(ctx context.Context, tx model.Records, act model.Attempt) (model.Tally, bool, error) {
+	tally, allowed, err := tx.ChargeAttempt(ctx, act)
+	if err == nil && allowed && !tally.BlockedUntil.IsZero() {
+		err = tx.Record(ctx, a.event(ctx, model.EventExcessRate, act.Lane.UserID, model.SessionID{}))
+	}
+	return tally, allowed, err
 }
 
 // AllowStrengthHint counts one strength hint of the source in ctx. Refusal:

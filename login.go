@@ -112,7 +112,7 @@ func (a *Auth) authenticate(ctx context.Context, in Credentials) (proven, error)
 // refuseEntry turns away who may not log in, now that the password was right.
 func (a *Auth) refuseEntry(ctx context.Context, user model.User, request model.RequestSecret) error {
 	if user.Disabled() {
-		return cmp.Or[error](a.recordFailure(ctx, model.EventLoginFail, user.ID), model.ErrUserDisabled)
+		return cmp.Or[error](a.recordAlone(ctx, model.EventLoginFail, user.ID), model.ErrUserDisabled)
 	}
 	if a.mustVerify(user) {
 		return a.refuseUnverified(ctx, verifying{user: user, request: request})

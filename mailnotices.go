@@ -65,20 +65,23 @@ func (a *Auth) noticeLogin(ctx context.Context, tx model.Records, account proven
 	return a.notify(ctx, tx, notice{kind: mailNewDevice, user: account.User, where: true})
 }
 
-// knownClient reports whether the device is known: a browser by its token, and a
-// program, which has none, by a session that it has beside the new one from the
-// same network.
+// rememberedEvents of a user are looked through for a login of before.
+const rememberedEvents = 200
+
+// knownClient reports whether the device is known: by its token, or else, as
+// programs have none and a browser forgets its own when the user logs out, by a
+// login of before with the same User-Agent from the same network.
 func (a *Auth) knownClient(ctx context.Context, tx model.Records, account proven, session model.Session) (bool, error) {
-	if account.attempt.known || session.TokenDigest != (model.Digest{}) {
-		return account.attempt.known, nil
+	if account.attempt.known {
+		return true, nil
 	}
-	others, err := tx.SessionsOf(ctx, account.User.ID, session.CreatedAt)
+	events, err := tx.EventsOf(ctx, account.User.ID, rememberedEvents)
 	if err != nil {
 		return false, err
 	}
 	network := networkOf(ctx)
-	return slices.ContainsFunc(others, func(other model.Session) bool {
-		return other.ID != session.ID && other.Client.UserAgent == session.Client.UserAgent &&
-			networkOf(model.WithClient(ctx, other.Client)) == network
+	return slices.ContainsFunc(events, func(before model.Event) bool {
+		return before.Name == model.EventLoginSuccess && before.Client.UserAgent == session.Client.UserAgent &&
+			networkOf(model.WithClient(ctx, before.Client)) == network
 	}), nil
 }

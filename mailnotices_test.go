@@ -47,9 +47,12 @@ func notices() []noticed {
 		}},
 		{"LT-18_RV-15_browser_that_is_not_known", "New login", func(t *testing.T, m *mailHouse, _ model.User, _ gatehouse.Grant) {
 			in := gatehouse.Credentials{Identifier: "ana", Password: goodPassword}
-			first, err := m.LoginSession(t.Context(), in)
+			first, err := m.LoginSession(fromDevice(t, "192.0.2.7", "browser/1"), in)
 			mustNot(t, err)
 			_, err = m.LoginSession(model.WithClient(t.Context(), model.Client{Device: first.Device}), in)
+			mustNot(t, err)
+			mustNot(t, m.LogoutUser(t.Context(), first.User.ID, first.Session.ID)) // which takes the token along
+			_, err = m.LoginSession(fromDevice(t, "192.0.2.7", "browser/1"), in)
 			mustNot(t, err)
 		}},
 		{"LT-18_RV-15_program_on_another_network", "New login", func(t *testing.T, m *mailHouse, _ model.User, _ gatehouse.Grant) {
@@ -110,6 +113,19 @@ func TestNotices(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAMailMakesNoLinkOfAUsername(t *testing.T) {
+	m := newMailHouse(t)
+	in := gatehouse.Registration{Username: "evil.example/reset", Email: "ana@example.com", Password: goodPassword}
+	mustNot(t, m.RequestRegistration(t.Context(), in))
+	m.deliver(t)
+	m.forgot(t, "ana@example.com", "")
+	mustNot(t, m.reset(t, m.deliverOne(t, "ana@example.com").code(t), otherPassword))
+	told := m.deliverOne(t, "ana@example.com")
+	if strings.Contains(told.text+told.html, "evil") || !strings.Contains(told.text, "your account") {
+		t.Errorf("RV-13: what a squatter chose stands in the mail to the owner:\n%s", told.text)
 	}
 }
 
@@ -227,5 +243,48 @@ func TestLimitsOfWhatIsMailed(t *testing.T) {
 		mustNot(t, m.RequestRegistration(ctx, gatehouse.Registration{Email: "a@example.com", Password: goodPassword}))
 		err := m.RequestRegistration(ctx, gatehouse.Registration{Email: "b@example.com", Password: goodPassword})
 		refused(t, err, model.ErrTooManyAttempts)
+	})
+}
+
+// TestAUsernameMakesNoLinks is a squatter whose username reads like an address, and
+// the owner of the mailbox, who took the account over by a new password.
+func TestAUsernameMakesNoLinks(t *testing.T) {
+	for name, stays := range map[string]bool{
+		"http://evil.example/reset": false, "evil.example": false, "www.evil.example": false, "evil.example/x": false, "mailto:eve": false,
+		"tel:15550100": false, "+15550100": false, "15550100": false, "192.0.2.1": false, "//evil": false, "evil\u00b7example": false,
+		"ana": true, "ana-maria_2": true, "größe": true, "ñ": true,
+	} {
+		t.Run("RV-13_"+name, func(t *testing.T) {
+			m := newMailHouse(t)
+			in := gatehouse.Registration{Username: name, Email: "ana@example.com", Password: goodPassword}
+			if err := m.RequestRegistration(t.Context(), in); err != nil {
+				if stays {
+					t.Fatal(err)
+				}
+				return // it is no username at all
+			}
+			m.deliver(t)
+			m.forgot(t, "ana@example.com", "")
+			mustNot(t, m.reset(t, m.deliverOne(t, "ana@example.com").code(t), otherPassword))
+			mail := m.deliverOne(t, "ana@example.com")
+			for _, part := range []string{mail.text, mail.html} {
+				if strings.Contains(part, "account "+name+" at") != stays {
+					t.Errorf("the name is there: %v, want %v:\n%s", !stays, stays, part)
+				}
+				if !stays && strings.Contains(part, "evil") {
+					t.Errorf("a mail of ours leads to a stranger:\n%s", part)
+				}
+			}
+		})
+	}
+	t.Run("RV-15_a_rename_to_one", func(t *testing.T) {
+		m := newMailHouse(t)
+		ana, _ := m.entered(t, "ana")
+		_, err := m.RenameUser(t.Context(), ana.ID, "evil.example")
+		mustNot(t, err)
+		mail := m.deliverOne(t, "ana@example.com")
+		if !strings.Contains(mail.text, "at Gatehouse was changed.") || strings.Contains(mail.text+mail.html, "evil") {
+			t.Error(mail.text)
+		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
-	"regexp"
 	"strconv"
 	"strings"
 	"text/template"
@@ -36,13 +35,18 @@ func (s MailStyle) withDefaults() (MailStyle, error) {
 	if s.Colour == "" {
 		s.Colour = defaultColour
 	}
+	return s, s.Check()
+}
+
+// Check returns an error that names the field which no mail can be made with.
+func (s MailStyle) Check() error {
 	if !utf8.ValidString(s.Product) || utf8.RuneCountInString(s.Product) > maxProduct || strings.ContainsFunc(s.Product, unicode.IsControl) {
-		return s, fmt.Errorf("gatehouse: Config.Mail.Product: it has at most %d characters, and no line ends", maxProduct)
+		return fmt.Errorf("gatehouse: Config.Mail.Product: it has at most %d characters, and no line ends", maxProduct)
 	}
-	if !regexp.MustCompile(`^#[0-9a-fA-F]{6}$`).MatchString(s.Colour) {
-		return s, errors.New("gatehouse: Config.Mail.Colour: write it as in #0e5e54")
+	if s.Colour != "" && (len(s.Colour) != 7 || s.Colour[0] != '#' || strings.Trim(s.Colour[1:], "0123456789abcdefABCDEF") != "") {
+		return errors.New("gatehouse: Config.Mail.Colour: write it as in " + defaultColour)
 	}
-	return s, nil
+	return nil
 }
 
 // onColour is black or white, whichever is read better on the colour (WCAG 2.2
@@ -119,19 +123,29 @@ func (a *Auth) compose(kept model.OutboxRecord, l letter) (model.Message, error)
 
 // fillIn puts what is known into the words.
 func (a *Auth) fillIn(l letter) func(string) string {
-	who := "your account"
-	if l.Username != "" {
-		who = "your account " + l.Username
+	who, toName := "your account", ""
+	if isPlainName(l.Username) {
+		who, toName = "your account "+l.Username, " to "+l.Username
 	}
 	where := ""
 	if l.Address != "" {
 		where = " from the address " + l.Address
 	}
 	return strings.NewReplacer(
-		"{product}", a.cfg.Mail.Product, "{site}", a.cfg.Issuer, "{who}", who, "{name}", l.Username, "{where}", where,
+		"{product}", a.cfg.Mail.Product, "{site}", a.cfg.Issuer, "{who}", who, "{to name}", toName, "{where}", where,
 		"{when}", l.At.UTC().Format("2 January 2006 at 15:04 UTC"),
 		"{minutes}", strconv.Itoa(int(TypedCodeTTL.Minutes())),
 	).Replace
+}
+
+// isPlainName reports whether a username stays words in a mail. Mail programs make
+// links of what looks like an address or a number to call, and somebody may have
+// chosen the username before the owner of the mailbox took the account over.
+func isPlainName(username string) bool {
+	other := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
+	}
+	return strings.ContainsFunc(username, unicode.IsLetter) && !strings.ContainsFunc(username, other)
 }
 
 func render(view mailView) (text, html string, err error) {

@@ -64,7 +64,7 @@ func requestWordings() map[model.MailKind]wording {
 			lines: []string{"Somebody, maybe you, wanted to register with this address. It belongs to an account already, so nothing was changed.",
 				"Log in as always: {site}/login. If you do not know the password, set a new one. " + onceIn30Minutes},
 			action: "Set a new password", path: "/reset",
-			notYou: "If it was not you, do nothing: whoever it was has not learned that there is an account.",
+			notYou: "If it was not you, do nothing: your account is as it was, and nobody can log in with what was typed.",
 		},
 		mailReset: {
 			subject: "Set a new password for {product}",
@@ -112,7 +112,7 @@ func noticeWordings() map[model.MailKind]wording {
 		},
 		mailUsernameChanged: {
 			subject: "Your username was changed",
-			lines:   []string{"On {when} the username of your account at {product} was changed to {name}."},
+			lines:   []string{"On {when} the username of your account at {product} was changed{to name}."},
 			notYou:  setNewPassword,
 		},
 		mailUserDeleted: {

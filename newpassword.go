@@ -83,7 +83,7 @@ func (a *Auth) refuseBreached(ctx context.Context, canonical []byte, member stri
 	if !a.cfg.AcceptUnchecked {
 		return model.ErrUnavailable.After(breachRetry)
 	}
-	return a.recordFailure(ctx, model.EventPasswordUnchecked, id)
+	return a.recordAlone(ctx, model.EventPasswordUnchecked, id)
 }
 
 // namesOf are the names a password must not be made of.

@@ -262,7 +262,7 @@ func (a *Auth) sendClaimed(ctx context.Context, kept model.OutboxRecord) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", model.ErrMailDeferred, err)
 	}
-	return a.hear(ctx, kept, a.handOver(ctx, message))
+	return a.hear(ctx, kept, l.unquoted(a.handOver(ctx, message)))
 }
 
 var errExpired = errors.New("gatehouse: the mail was tried for as long as it was of use")
@@ -288,7 +288,7 @@ func (a *Auth) hear(ctx context.Context, kept model.OutboxRecord, err error) err
 	if stopped || errors.Is(err, model.ErrMailRefused) || errors.Is(err, model.ErrMailDeferred) || a.mailFails.Swap(true) {
 		return err
 	}
-	return errors.Join(err, a.recordFailure(ctx, model.EventMailFailed, model.UserID{}))
+	return errors.Join(err, a.recordAlone(ctx, model.EventMailFailed, model.UserID{}))
 }
 
 // giveUp removes a mail that nobody will get.

@@ -86,7 +86,7 @@ func (a *Auth) rehash(ctx context.Context, account *model.Account, password []by
 // operator gives back a key. Nobody is told that the password was wrong.
 func (a *Auth) pepperMissing(ctx context.Context, id model.UserID, cause error) error {
 	a.log.ErrorContext(ctx, "password not checked", "user_id", id.String(), "error", cause)
-	if err := a.recordFailure(ctx, model.EventHashRejected, id); err != nil {
+	if err := a.recordAlone(ctx, model.EventHashRejected, id); err != nil {
 		return err
 	}
 	return model.ErrUnavailable
@@ -142,10 +142,9 @@ func (a *Auth) prove(ctx context.Context, in confirmation) (model.Account, *atte
 	return account, right, err
 }
 
-// recordFailure is the one place where a failed proof is recorded, before it is
-// answered. It does not end with the request: who hangs up after a guess must
-// not make the guess unseen.
-func (a *Auth) recordFailure(ctx context.Context, name model.EventName, id model.UserID) error {
+// recordAlone records what belongs to no change, before it is answered. It does not
+// end with the request: who hangs up must not make unseen what was done.
+func (a *Auth) recordAlone(ctx context.Context, name model.EventName, id model.UserID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
 	defer cancel()
 	if err := a.store.Record(ctx, a.event(ctx, name, id, model.SessionID{})); err != nil {

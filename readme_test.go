@@ -75,6 +75,42 @@ func TestLibraryGuideListsEveryVerb(t *testing.T) {
 	same(t, "verbs", found(rows, "`(\\w+)`"), want)
 }
 
+func TestLibraryGuideListsEveryField(t *testing.T) {
+	var want []string
+	for field := range reflect.TypeFor[gatehouse.Config]().Fields() {
+		if field.Name != "Issuer" && field.Name != "Audience" { // these are in the example above the table
+			want = append(want, field.Name)
+		}
+	}
+	same(t, "fields", firstCells(section(t, "docs/guides/library.md", "## Open")), want)
+}
+
+func TestReadmeNamesTheFileOfEveryRule(t *testing.T) {
+	house := section(t, "README.md", "## The house")
+	for _, asked := range found(section(t, "README.md", "## What was asked for, and where it is"), "(?m)^\\|[^|]+\\|([^|]+)\\|") {
+		for _, verb := range found(asked, "`([A-Z][A-Za-z]+)`") {
+			for _, file := range sources(t) {
+				if !strings.Contains(file, "/") && strings.Contains(read(t, file), ") "+verb+"(ctx ") && !strings.Contains(house, "`"+file+"`") {
+					t.Errorf("README.md does not say that %s is in %s", verb, file)
+				}
+			}
+		}
+	}
+}
+
+func TestGuidesBeginWithTheirContents(t *testing.T) {
+	for _, page := range []string{"docs/guides/operate.md", "docs/guides/import.md"} {
+		text := read(t, page)
+		contents, _, _ := strings.Cut(text, "\n## ")
+		for _, heading := range found(text, `(?m)^## (.+)$`) {
+			anchor := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading), "")
+			if link := "](#" + strings.ReplaceAll(anchor, " ", "-") + ")"; !strings.Contains(contents, link) {
+				t.Errorf("%s does not lead to %q in its first lines", page, heading)
+			}
+		}
+	}
+}
+
 func TestReadmeShowsEveryPackageOnItsFloor(t *testing.T) {
 	var want []string
 	for pkg := range floors {

@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,10 @@ import (
 )
 
 // RequestRegistration is RegisterUser for strangers, where mails are sent: it
-// answers nil whether the email is free or taken, and does the same work. A free
+// answers nil whether the email is free or taken, and does the same work: the answer
+// tells nothing, nor does its time. What is different afterwards can be found out by
+// asking on: only where the email was free does a user have the username, and is told
+// at a login with the password that the email is not verified. A free
 // one gets a mail to prove it, before which the user cannot log in. The owner of
 // a taken one is told, with a way to set a new password; nothing is added. Three
 // mails within an hour are the most for one address. That a username is taken is
@@ -27,12 +31,8 @@ func (a *Auth) RequestRegistration(ctx context.Context, in Registration) error {
 	if err != nil {
 		return err
 	}
-	may, err := a.mayMail(ctx, user.Email)
-	if err != nil {
-		return fmt.Errorf("gatehouse: register: %w", err)
-	}
 	err = a.tx(ctx, func(tx model.Records) error {
-		return a.addOrTell(ctx, tx, registering{user: user, hash: hash, request: in.Request, may: may})
+		return a.addOrTell(ctx, tx, registering{user: user, hash: hash, request: in.Request})
 	})
 	switch {
 	case errors.Is(err, model.ErrUsernameTaken):
@@ -48,7 +48,6 @@ type registering struct {
 	user    model.User
 	hash    model.PasswordHash
 	request model.RequestSecret
-	may     bool // the address has not got too many mails
 }
 
 // addOrTell adds the user, or tells the owner of the email. Both queue two mails
@@ -60,9 +59,15 @@ func (a *Auth) addOrTell(ctx context.Context, tx model.Records, in registering) 
 	if created != nil && !errors.Is(created, model.ErrEmailTaken) {
 		return created
 	}
+	// A free one is counted as a taken one, else what is left would tell them apart.
+	noProof, proofErr := a.mayMail(ctx, tx, quotaProof, in.user.Email)
+	noRecovery, recoveryErr := a.mayMail(ctx, tx, quotaRecovery, in.user.Email)
+	if err := cmp.Or(proofErr, recoveryErr); err != nil {
+		return err
+	}
 	verify := codeMail{kind: mailVerify, purpose: model.PurposeEmailVerify, life: VerifyCodeTTL,
 		user: in.user, to: in.user.Email, request: in.request}
-	if created != nil || !in.may {
+	if created != nil || noProof > 0 {
 		verify.user = model.User{}
 	}
 	if err := a.mailCode(ctx, tx, verify); err != nil {
@@ -81,10 +86,16 @@ func (a *Auth) addOrTell(ctx context.Context, tx model.Records, in registering) 
 	if err := tx.Record(ctx, a.event(ctx, model.EventUserDeclined, owner.ID, model.SessionID{})); err != nil {
 		return err
 	}
-	if owner.Disabled() || !in.may {
+	if owner.Disabled() || noRecovery > 0 {
 		owner = model.User{}
 	}
-	return a.mailCode(ctx, tx, codeMail{kind: mailRegistered, purpose: model.PurposeReset, life: ResetCodeTTL, user: owner, to: owner.Email})
+	told := codeMail{kind: mailRegistered, purpose: model.PurposeReset, life: ResetCodeTTL, user: owner, to: owner.Email}
+	err = a.mailCode(ctx, tx, told)
+	if errors.Is(err, model.ErrNotFound) { // deleted meanwhile
+		told.user = model.User{}
+		err = a.mailCode(ctx, tx, told)
+	}
+	return err
 }
 
 // askToVerify mails a user who was added, or who logs in, a code that proves the
@@ -111,18 +122,20 @@ func (a *Auth) mustVerify(user model.User) bool {
 }
 
 // refuseUnverified is what a login with the right password is answered where the
-// email was never proven: a mail that asks for it is queued, silently at most
-// three within an hour, and older ones are void.
+// email was never proven: a mail that asks for it is queued, at most three within
+// an hour, and older ones are void. Where there were three, the newest stays good
+// and the refusal says when there may be another.
 func (a *Auth) refuseUnverified(ctx context.Context, asked verifying) error {
-	may, err := a.mayMail(ctx, asked.user.Email)
-	if err != nil {
-		return fmt.Errorf("gatehouse: login: %w", err)
-	}
-	err = a.tx(ctx, func(tx model.Records) error {
-		if may {
-			if err := a.askToVerify(ctx, tx, asked); err != nil {
-				return err
-			}
+	refusal := model.ErrEmailUnverified
+	err := a.tx(ctx, func(tx model.Records) error {
+		wait, err := a.mayMail(ctx, tx, quotaProof, asked.user.Email)
+		if err != nil {
+			return err
+		}
+		if refusal = model.ErrEmailUnverified; wait > 0 {
+			refusal = refusal.After(wait)
+		} else if err := a.askToVerify(ctx, tx, asked); err != nil {
+			return err
 		}
 		return tx.Record(ctx, a.event(ctx, model.EventEmailUnverified, asked.user.ID, model.SessionID{}))
 	})
@@ -132,5 +145,5 @@ func (a *Auth) refuseUnverified(ctx context.Context, asked verifying) error {
 	if err != nil {
 		return fmt.Errorf("gatehouse: login: %w", err)
 	}
-	return model.ErrEmailUnverified
+	return refusal
 }

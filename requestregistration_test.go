@@ -98,7 +98,11 @@ func TestUnverifiedUsersAreTurnedAway(t *testing.T) {
 	})
 	t.Run("LT-16_three_mails_an_hour_and_silence", func(t *testing.T) {
 		for range 3 {
-			m.loginRefused(t, "ana", goodPassword, model.ErrEmailUnverified)
+			_, err := m.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: goodPassword})
+			refused(t, err, model.ErrEmailUnverified)
+			if told := new(model.Error); !errors.As(err, &told) || told.RetryAfter != time.Hour {
+				t.Errorf("got %+v, want to be told when there may be another mail", told)
+			}
 		}
 		if got := m.deliver(t); len(got) != 0 {
 			t.Errorf("got %v", subjects(got))

@@ -25,33 +25,53 @@ type PasswordReset struct {
 // ErrPasswordTooShort, ErrPasswordTooLong, ErrPasswordBlocked, ErrBadRequest,
 // ErrTooManyAttempts, ErrOverloaded, ErrUserDisabled, ErrUnavailable.
 func (a *Auth) ResetPass(ctx context.Context, in PasswordReset) error {
+	_, err := a.reset(ctx, in)
+	return err
+}
+
+// ResetPassInBrowser is ResetPass for a page, and returns what the browser keeps to
+// be known at its next login: those of before are worthless now. It is empty where
+// the user could not be read any more; the password is reset all the same.
+func (a *Auth) ResetPassInBrowser(ctx context.Context, in PasswordReset) (model.DeviceToken, error) {
+	user, err := a.reset(ctx, in)
+	if err != nil {
+		return "", err
+	}
+	return a.deviceOf(ctx, user.ID), nil
+}
+
+func (a *Auth) reset(ctx context.Context, in PasswordReset) (user model.User, err error) {
 	password, err := a.newPassword(choice{password: in.New, member: "new_password"})
 	if err != nil {
-		return err
+		return user, err
+	}
+	if err := a.crowded(ctx); err != nil {
+		return user, err
 	}
 	// A wrong code is refused before the hash is paid for; the code is spent
 	// below, where only one can.
 	code, err := a.present(ctx, in.Code, in.Request, model.PurposeReset)
 	if err != nil {
-		return err
+		return user, err
 	}
 	if err := a.refuseBreached(ctx, password, "new_password", model.UserID{}); err != nil {
-		return err
+		return user, err
 	}
 	hash, err := a.hashes.hash(ctx, password)
 	if err != nil {
-		return hashTrouble(err)
+		return user, hashTrouble(err)
 	}
-	err = a.tx(ctx, func(tx model.Records) error {
-		return a.resetPassword(ctx, tx, resetting{code: code.Digest, password: password, hash: hash})
+	err = a.tx(ctx, func(tx model.Records) (err error) {
+		user, err = a.resetPassword(ctx, tx, resetting{code: code.Digest, password: password, hash: hash})
+		return err
 	})
 	switch {
 	case errors.Is(err, model.ErrNotFound):
-		return model.ErrInvalidOrExpiredCode
+		return user, model.ErrInvalidOrExpiredCode
 	case err != nil:
-		return fmt.Errorf("gatehouse: reset password: %w", err)
+		return user, fmt.Errorf("gatehouse: reset password: %w", err)
 	}
-	return nil
+	return user, nil
 }
 
 // resetting is a reset that was checked as far as one can without the code.
@@ -61,38 +81,41 @@ type resetting struct {
 	hash     model.PasswordHash
 }
 
-func (a *Auth) resetPassword(ctx context.Context, tx model.Records, in resetting) error {
+func (a *Auth) resetPassword(ctx context.Context, tx model.Records, in resetting) (user model.User, err error) {
 	now := a.now()
 	code, err := tx.SpendCode(ctx, in.code, model.PurposeReset, now)
 	if err != nil {
-		return err
+		return user, err
 	}
-	user, err := tx.ResetPassword(ctx, code.UserID, in.hash, now)
+	user, err = tx.ResetPassword(ctx, code.UserID, in.hash, now)
 	if err != nil {
-		return err
+		return user, err
 	}
 	if user.Disabled() {
-		return model.ErrUserDisabled
+		return user, model.ErrUserDisabled
 	}
 	// Only the code says whose names they are. What is refused here is
 	// undone, so the code stays good.
 	if err := a.refuseNames(in.password, "new_password", namesOf(user)); err != nil {
-		return err
+		return user, err
 	}
 	if code.Email != "" {
 		// Whoever reads the mail of an address that was the user's once is not the user.
 		if user, err = tx.VerifyEmail(ctx, user.ID, code.Email, now); err != nil {
-			return err
+			return user, err
+		}
+		if err := tx.ClearLane(ctx, a.typedLane(code.Email).Key); err != nil {
+			return user, err
 		}
 	}
 	// This alone makes good what too many wrong passwords have done.
 	if err := tx.ClearLanesOf(ctx, user.ID); err != nil {
-		return err
+		return user, err
 	}
 	if err := a.cutOff(ctx, tx, cut{userID: user.ID, name: model.EventPasswordReset}); err != nil {
-		return err
+		return user, err
 	}
-	return a.notify(ctx, tx, notice{kind: mailPasswordReset, user: user})
+	return user, a.notify(ctx, tx, notice{kind: mailPasswordReset, user: user})
 }
 
 // CodeAlive reports whether the code of a link would set a new password, and

@@ -2,6 +2,7 @@ package gatehouse
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,13 +25,24 @@ type EndedAll struct {
 
 const recordMemory recordKind = "memory"
 
-// memoryBytes are the number and the time of an event, and the time of day.
-const memoryBytes = 3 * 8
+const (
+	// shortMemoryBytes are the number and the time of an event, and the time of day.
+	shortMemoryBytes = 3 * 8
+	// memoryBytes are those and the head of the audit chain.
+	memoryBytes = shortMemoryBytes + 8 + sha256.Size
+)
 
-// Remember returns what later proves how far the store has come: about 70 bytes,
+// memory is what was remembered.
+type memory struct {
+	number   int64 // of the newest event
+	at, seen time.Time
+	head     EventHead
+}
+
+// Remember returns what later proves how far the store has come: about 110 bytes,
 // sealed under the master key, to be kept outside of it, anew every minute. Where
 // tokens were replaced since the last time, an event says so.
-func (a *Auth) Remember(ctx context.Context) (memory []byte, err error) {
+func (a *Auth) Remember(ctx context.Context) (sealed []byte, err error) {
 	if err := a.mark(ctx); err != nil {
 		return nil, fmt.Errorf("gatehouse: remember: %w", err)
 	}
@@ -38,10 +50,19 @@ func (a *Auth) Remember(ctx context.Context) (memory []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gatehouse: remember: %w", err)
 	}
+	var end link
+	c, err := a.chainNow(ctx)
+	switch {
+	case err == nil:
+		end = c.end
+	case !errors.Is(err, errChainFalse) && !errors.Is(err, errChainForeign): // whoever seals sees to those
+		return nil, fmt.Errorf("gatehouse: remember: %w", err)
+	}
 	plain := make([]byte, 0, memoryBytes)
-	for _, n := range []int64{newest.Number, newest.At.UnixMicro(), a.now().UnixMicro()} {
+	for _, n := range []int64{newest.Number, newest.At.UnixMicro(), a.now().UnixMicro(), end.position} {
 		plain = binary.BigEndian.AppendUint64(plain, uint64(n))
 	}
+	plain = append(plain, end.mac[:]...)
 	return a.masters.Load().current().seal.encrypt(plain, string(recordMemory)), nil
 }
 
@@ -71,38 +92,42 @@ func (a *Auth) mark(ctx context.Context) error {
 // does not hold the event that was its newest, which every end of a session, every
 // code and every change of a password leaves behind. A memory that does not open
 // proves nothing and is answered in the same way.
-func (a *Auth) Recall(ctx context.Context, memory []byte) error {
-	number, at, seen, err := a.openMemory(memory)
+func (a *Auth) Recall(ctx context.Context, remembered []byte) error {
+	m, err := a.openMemory(remembered)
 	if err != nil {
 		return fmt.Errorf("gatehouse: recall: %w (what was remembered does not open: %w)", ErrPutBack, err)
 	}
-	a.clock.notBefore(seen)
+	a.clock.notBefore(m.seen)
 	a.warnOfClock(ctx)
-	if number == 0 {
+	if m.number == 0 {
 		return nil
 	}
-	kept, err := a.store.EventTime(ctx, number)
+	kept, err := a.store.EventTime(ctx, m.number)
 	switch {
-	case err == nil && kept.Equal(at):
+	case err == nil && kept.Equal(m.at):
 		return nil
 	case err != nil && !errors.Is(err, model.ErrNotFound):
 		return fmt.Errorf("gatehouse: recall: %w", err)
-	case err != nil && at.Before(a.now().Add(-a.cfg.EventRetention)):
+	case err != nil && m.at.Before(a.now().Add(-a.cfg.EventRetention)):
 		return nil // forgotten in its time; nothing that was in force then lives
 	}
 	return fmt.Errorf("gatehouse: recall: %w", ErrPutBack)
 }
 
-func (a *Auth) openMemory(memory []byte) (number int64, at, seen time.Time, err error) {
+func (a *Auth) openMemory(sealed []byte) (m memory, err error) {
 	for _, master := range a.masters.Load().all {
-		plain, err := master.seal.decrypt(memory, string(recordMemory))
-		if err != nil || len(plain) != memoryBytes {
+		plain, err := master.seal.decrypt(sealed, string(recordMemory))
+		if err != nil || len(plain) != memoryBytes && len(plain) != shortMemoryBytes {
 			continue
 		}
 		word := func(i int) int64 { return int64(binary.BigEndian.Uint64(plain[8*i:])) }
-		return word(0), time.UnixMicro(word(1)).UTC(), time.UnixMicro(word(2)).UTC(), nil
+		m = memory{number: word(0), at: time.UnixMicro(word(1)).UTC(), seen: time.UnixMicro(word(2)).UTC()}
+		if len(plain) == memoryBytes {
+			m.head = EventHead{word(3), model.Digest(plain[shortMemoryBytes+8:])}
+		}
+		return m, nil
 	}
-	return 0, time.Time{}, time.Time{}, errSealed
+	return memory{}, errSealed
 }
 
 // EndEverything ends every session of everybody, voids all codes, throws away the

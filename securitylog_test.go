@@ -74,6 +74,51 @@ func TestTheSecurityLogIsWhatItsPageSays(t *testing.T) {
 	})
 }
 
+func TestEveryEventIsRecordedSomewhere(t *testing.T) {
+	t.Run("LG-01_none_is_there_for_nothing", func(t *testing.T) {
+		recorded := recordedEvents(t)
+		names := found(read(t, "model/event.go"), `(?m)^\t(Event\w+) +EventName = `)
+		if len(names) != len(model.EventNames()) {
+			t.Fatalf("%d names of %d events", len(names), len(model.EventNames()))
+		}
+		for _, name := range names {
+			if !recorded[name] {
+				t.Errorf("nothing records model.%s", name)
+			}
+		}
+	})
+}
+
+// recordedEvents are the constants of events that the rules do something else with
+// than compare.
+func recordedEvents(t *testing.T) map[string]bool {
+	t.Helper()
+	used := map[string]bool{}
+	for _, s := range parsed(t) {
+		if strings.Contains(s.name, "/") {
+			continue // other floors only show events
+		}
+		var compared []ast.Expr
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.BinaryExpr:
+				return n.Op != token.EQL && n.Op != token.NEQ
+			case *ast.CaseClause:
+				compared = append(compared, n.List...)
+			case ast.Expr:
+				if slices.Contains(compared, n) {
+					return false
+				}
+				if named, ok := n.(*ast.SelectorExpr); ok && s.selects(named, "gatehouse/model", named.Sel.Name) {
+					used[named.Sel.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	return used
+}
+
 // logged returns the text of every line that the server can log, with a file.
 func logged(t *testing.T) map[string]string {
 	t.Helper()

@@ -290,7 +290,7 @@ func TestLT11_NobodyEvictsACounter(t *testing.T) {
 		refused(t, h.guess(t, "ana"), model.ErrWrongCredentials)
 		toldToWait(t, h.guess(t, "ana"), 30*time.Second)
 	})
-	t.Run("LT-11_the_process_keeps_nothing_of_them", func(t *testing.T) {
+	t.Run("LT-11_the_process_keeps_nothing_of_those_who_guessed", func(t *testing.T) {
 		if n := gatehouse.GatesOpen(h.Auth); n != 0 {
 			t.Errorf("%d gates are open", n)
 		}
@@ -302,6 +302,12 @@ func TestLT11_NobodyEvictsACounter(t *testing.T) {
 		}
 		if n, err := h.store.ForgetAttempts(t.Context(), h.clock.Now().Add(1000*time.Hour)); n != 0 || err != nil {
 			t.Errorf("%d lanes were left (%v)", n, err)
+		}
+		var left, hers int
+		err := sqlDB(t, "sqlite", filepath.Join(h.dir, "gatehouse.db")).QueryRowContext(t.Context(),
+			`SELECT count(*), count(user_id) FROM attempts`).Scan(&left, &hers)
+		if err != nil || left != 1 || hers != 1 {
+			t.Errorf("%d lanes, %d of users, want the one of ana (%v)", left, hers, err)
 		}
 	})
 	if err := h.EraseUser(t.Context(), ana.ID); err != nil {

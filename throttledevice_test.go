@@ -49,6 +49,16 @@ func TestLT13_StrangersDoNotLockTheOwnerOut(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("LT-13_a_session_of_a_program_has_a_lane_of_its_own", func(t *testing.T) {
+		change := func(current model.Password) error {
+			return h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, SessionID: grant.SessionID, Current: current, New: "short"})
+		}
+		refused(t, change(goodPassword), model.ErrPasswordTooShort)
+		for range 5 {
+			refused(t, change(wrongPassword), model.ErrWrongPassword)
+		}
+		toldToWait(t, change(goodPassword), 30*time.Second)
+	})
 	t.Run("LT-12_its_success_clears_that_lane_and_no_other", func(t *testing.T) {
 		toldToWait(t, try(t.Context(), h.Auth, "ana", goodPassword), 30*time.Second)
 	})
@@ -62,11 +72,26 @@ func TestLT13_StrangersDoNotLockTheOwnerOut(t *testing.T) {
 		h.login(t, "ana")
 		toldToWait(t, try(stolen, h.Auth, "ana", goodPassword), 30*time.Second)
 	})
+}
+
+func TestLT13_ResetEndsDevicesAndLanes(t *testing.T) {
+	h := newHouse(t)
+	ana := h.register(t, "ana")
+	page := h.device(t, "ana")
 	t.Run("LT-13_recovery_works", func(t *testing.T) {
 		h.lockOut(t, "ana")
-		if err := h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: h.code(t, ana.ID), New: otherPassword}); err != nil {
+		device, err := h.ResetPassInBrowser(t.Context(), gatehouse.PasswordReset{Code: h.code(t, ana.ID), New: otherPassword})
+		if err != nil {
 			t.Fatal(err)
 		}
+		t.Run("RV-09_the_devices_of_before_end", func(t *testing.T) {
+			h.lockOut(t, "ana")
+			toldToWait(t, try(onDevice(t, page.Device), h.Auth, "ana", otherPassword), 30*time.Second)
+			if err := try(onDevice(t, device), h.Auth, "ana", otherPassword); err != nil {
+				t.Errorf("the browser that reset is not known: %v", err)
+			}
+			h.clock.Add(time.Minute)
+		})
 		if err := try(t.Context(), h.Auth, "ana", otherPassword); err != nil {
 			t.Error(err)
 		}

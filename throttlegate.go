@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// gatePatience is how long a check waits for others of its lane and of its
-	// source: as long as for a place to hash.
+	// gatePatience is how long a check waits at one gate. There are three at most, of
+	// its source, of that network and of its lane, and then the queue for a place to
+	// hash, which has a patience of its own: so an answer may take the sum of the four.
 	gatePatience = 5 * time.Second
 	// gateWaiting bounds who waits at one gate: enough for many guesses at once to
 	// be told that they are too many, and not that the server is busy.

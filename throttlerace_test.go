@@ -143,7 +143,7 @@ func TestRightLoginsDoNotRefuseEachOther(t *testing.T) {
 	}
 }
 
-func TestLT21_WhatWasNotEvaluatedIsGivenBack(t *testing.T) {
+func TestWhatWasNotEvaluatedIsGivenBack(t *testing.T) {
 	h := newHouse(t)
 	h.register(t, "ana")
 	engine := gatehouse.EngineOf(h.Auth)
@@ -166,7 +166,7 @@ func TestLT21_WhatWasNotEvaluatedIsGivenBack(t *testing.T) {
 			t.Errorf("who hangs up is answered %v", err)
 		}
 		if n := h.failures(t); n != 0 {
-			t.Errorf("LT-21: %d failures are left of one that was not evaluated", n)
+			t.Errorf("%d failures are left of one that was not evaluated", n)
 		}
 	}
 	close(done)
@@ -213,6 +213,9 @@ func TestOverloadIsToldBeforeTheStoreIsAsked(t *testing.T) {
 		for name, act := range map[string]func() error{
 			"login":   func() error { return try(t.Context(), auth, "ana", goodPassword) },
 			"confirm": func() error { return auth.ConfirmPassword(t.Context(), model.NewID[model.User](), goodPassword) },
+			"reset": func() error {
+				return auth.ResetPass(t.Context(), gatehouse.PasswordReset{Code: "ghc_x", New: goodPassword})
+			},
 			"register": func() error {
 				_, err := auth.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: goodPassword})
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"gatehouse/model"
@@ -15,28 +16,21 @@ type watched struct {
 	pass    *pass
 }
 
-// sourcesOf returns the lanes of the source in ctx, and those of its network: an
-// address of IPv6 is worth nothing, since everybody has many, and a network of 64
-// bits little.
+// sourcesOf returns the lanes of the source in ctx, and those of its network.
 func (a *Auth) sourcesOf(ctx context.Context) (sources []watched) {
-	source := networkOf(ctx)
-	if !source.IsValid() {
-		return nil
-	}
 	key := a.masters.Load().current().attempts
-	lane := func(purpose, prefix string, limit Limit) watched {
-		return watched{attempt: model.Attempt{Lane: model.Lane{Key: key(purpose, prefix)}, Rule: limit.rule()}}
+	lane := func(purpose string, source netip.Prefix, limit Limit) watched {
+		return watched{attempt: model.Attempt{Lane: model.Lane{Key: key(purpose, source.String())}, Rule: limit.rule()}}
 	}
-	sources = append(sources, lane("failures of source", source.String(), a.cfg.Limits.SourceFailures))
-	if source.Addr().Is6() {
-		network, _ := source.Addr().Prefix(networkBits) // never fails: 48 of 128
-		sources = append(sources, lane("failures of network", network.String(), a.cfg.Limits.NetworkFailures))
+	for i, source := range model.SourcesFrom(ctx) {
+		if i == 0 {
+			sources = append(sources, lane("failures of source", source, a.cfg.Limits.SourceFailures))
+		} else {
+			sources = append(sources, lane("failures of network", source, a.cfg.Limits.NetworkFailures))
+		}
 	}
 	return sources
 }
-
-// networkBits is what one customer of a network provider has at most.
-const networkBits = 48
 
 // enterSources lets the source in ctx check a secret, if it has failures left that
 // those under way cannot use up, and reads with the same look how one more lane
@@ -118,7 +112,8 @@ func leaveSources(sources []watched) {
 	}
 }
 
-// countFailure records events and counts one failure of the sources, in one
+// countFailure is the one place where a failed proof is recorded: it records events
+// and counts one failure of the sources, in one
 // transaction, before it is answered and whether or not the caller still waits.
 // The sources come first: whoever waits for them holds nothing that others need.
 func (a *Auth) countFailure(ctx context.Context, sources []watched, events []model.Event) error {
@@ -153,17 +148,18 @@ func (a *Auth) countFailure(ctx context.Context, sources []watched, events []mod
 }
 
 // CheckSecret runs check, which compares a secret that only a door knows, such as
-// the one of introspection, and counts a false as a failure of the source. Where
-// the source has failed too often check is not called. Refusals:
-// ErrTooManyAttempts, ErrOverloaded.
+// the one of introspection, and counts a false as a failure of the source. A secret
+// of that sort is too long to be guessed, and its holder is often the source of all
+// users, who mistype: so the right one is right however often the source has failed.
+// Refusals, of a wrong one alone: ErrTooManyAttempts, ErrOverloaded.
 func (a *Auth) CheckSecret(ctx context.Context, check func() bool) (right bool, err error) {
+	if check() {
+		return true, nil
+	}
 	sources, _, err := a.enterSources(ctx, model.Digest{})
 	if err != nil {
 		return false, err
 	}
 	defer leaveSources(sources)
-	if check() {
-		return true, nil
-	}
 	return false, a.countFailure(ctx, sources, nil)
 }

@@ -125,8 +125,13 @@ func TestLT07_ASecretOfADoorCountsToo(t *testing.T) {
 			t.Fatalf("%d: %v, %v", i, right, err)
 		}
 	}
-	_, err := h.CheckSecret(ctx, func() bool { t.Error("it is looked at"); return true })
+	_, err := h.CheckSecret(ctx, func() bool { return false })
 	toldToWait(t, err, 5*time.Minute)
+	t.Run("LT-07_the_right_one_is_right_whoever_mistypes_beside_it", func(t *testing.T) {
+		if right, err := h.CheckSecret(ctx, func() bool { return true }); !right || err != nil {
+			t.Errorf("got %v, %v", right, err)
+		}
+	})
 	toldToWait(t, try(ctx, h.Auth, "ana", goodPassword), 5*time.Minute)
 	for range 30 { // nobody said where it comes from
 		if _, err := h.CheckSecret(t.Context(), func() bool { return false }); err != nil {
@@ -224,6 +229,25 @@ func TestLT16_Limits(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLT16_LimitsOfANetwork(t *testing.T) {
+	h := newHouse(t, func(c *gatehouse.Config) { c.Limits.StrengthHints = gatehouse.Limit{Count: 2, Within: time.Hour} })
+	for i := range 10 {
+		if err := h.AllowStrengthHint(from(t, fmt.Sprintf("2001:db8:1:%d::1", i/2))); err != nil {
+			t.Fatalf("number %d: %v", i+1, err)
+		}
+	}
+	toldToWait(t, h.AllowStrengthHint(from(t, "2001:db8:1:99::1")), time.Hour)
+	if err := h.AllowStrengthHint(from(t, "2001:db8:2::1")); err != nil {
+		t.Errorf("another network: %v", err)
+	}
+	t.Run("LT-16_what_has_no_limit_is_not_allowed", func(t *testing.T) {
+		var refusal *model.Error
+		if err := gatehouse.AllowWithoutLimit(t.Context(), h.Auth); err == nil || errors.As(err, &refusal) {
+			t.Errorf("got %v, want trouble", err)
+		}
+	})
 }
 
 func TestLT16_LimitsOfAUser(t *testing.T) {

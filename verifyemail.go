@@ -73,13 +73,7 @@ func (a *Auth) VerifyEmailInBrowser(ctx context.Context, in EmailVerification) (
 	if err != nil {
 		return EmailVerified{}, err
 	}
-	account, err := a.store.Account(ctx, done.User.ID)
-	if err != nil {
-		// The mailbox is proven all the same.
-		a.log.WarnContext(ctx, "no device token", "user_id", done.User.ID.String(), "error", err)
-		return done, nil
-	}
-	done.Device = a.newDevice(account)
+	done.Device = a.deviceOf(ctx, done.User.ID)
 	return done, nil
 }
 
@@ -117,6 +111,9 @@ func (a *Auth) proveMailbox(ctx context.Context, code model.CodeRecord, keep mod
 	err = a.tx(ctx, func(tx model.Records) error {
 		spent, err := tx.SpendCode(ctx, code.Digest, code.Purpose, a.now())
 		if err != nil {
+			return err
+		}
+		if err := tx.ClearLane(ctx, a.typedLane(spent.Email).Key); err != nil {
 			return err
 		}
 		if spent.Purpose == model.PurposeEmailChange {

@@ -148,6 +148,12 @@ func lifetimeFacts() []fact {
 		{operate, "| fresh login | 5 min |", "config.go", "freshness       = 5 * time.Minute"},
 		{operate, "| code, for a reset | 30 min |", "config.go", "ResetCodeTTL  = 30 * time.Minute"},
 		{operate, "| code, for an invitation | 24 h |", "config.go", "InviteCodeTTL = 24 * time.Hour"},
+		{operate, "| code, for an email | 24 h |", "config.go", "VerifyCodeTTL = 24 * time.Hour"},
+		{operate, "| digits in a mail | 10 min, 5 tries;", "config.go", "TypedCodeTTL  = 10 * time.Minute"},
+		{operate, "| digits in a mail | 10 min, 5 tries;", "config.go", "TypedCodeTries  = 5"},
+		{operate, "20 wrong ones in a row for one address", "codes.go", "typedAtMostWrong = 20"},
+		{operate, "| mail that waits | 24 h at most,", "outbox.go", "mailLife     = 24 * time.Hour"},
+		{operate, "| `__Host-request`, a browser that asked for a mail | 24 h,", "web/mail.go", "requestCookieAge = gatehouse.VerifyCodeTTL"},
 		{operate, "| code in the browser, on its way to the form | 10 min |", "web/cookie.go", "codeCookieAge = 10 * time.Minute"},
 		{operate, "| status list | published anew each second, `exp` 5 min |", "statuslist.go", "StatusListAge = time.Second"},
 		{operate, "| status list | published anew each second, `exp` 5 min |", "statuslist.go", "statusListTTL = 5 * time.Minute"},
@@ -192,6 +198,34 @@ func TestTheGuidesSayWhatTheBinaryDoes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is kept of people has its place in the guide, and so has every cookie.
+func TestTheGuideNamesEveryTableAndCookie(t *testing.T) {
+	_, held, _ := strings.Cut(read(t, filepath.Join(root, operate)), "\n## Data held\n")
+	held, _, _ = strings.Cut(held, "\n## ")
+	migrations, err := filepath.Glob(filepath.Join(root, "sqlite/migrations/*.sql"))
+	if err != nil || len(migrations) == 0 {
+		t.Fatalf("no migrations: %v", err)
+	}
+	tables := 0
+	for _, migration := range migrations {
+		for _, table := range found(read(t, migration), `(?m)^CREATE TABLE (\w+)`) {
+			if table = strings.TrimSuffix(table, "_next"); !strings.Contains(held, "`"+table+"`") {
+				t.Errorf("%s does not say what is held in %s", operate, table)
+			}
+			tables++
+		}
+	}
+	cookies := found(read(t, filepath.Join(root, "web/cookie.go")), `"(__Host-[a-z]+)"`)
+	for _, cookie := range cookies {
+		if !strings.Contains(held, "`"+cookie+"`") {
+			t.Errorf("%s does not say what the cookie %s is for", operate, cookie)
+		}
+	}
+	if tables < 8 || len(cookies) < 5 {
+		t.Errorf("only %d tables and %d cookies were found", tables, len(cookies))
 	}
 }
 

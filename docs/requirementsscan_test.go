@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -20,31 +21,42 @@ type proof struct{ file, name string }
 
 // proofs finds the tests of every key in the sources of the tests, in the order
 // of files. A name is a text that begins with keys, as in "JW-02_none", or
-// the name of a function like TestPW20Overload; both stand in the function that is
-// told. What runs only where somebody asks for it proves nothing here.
+// the name of a function like TestPW20Overload. Told are the functions that go test
+// runs: where the name stands in a table or in a function that they call, those
+// that come to it. What runs only where somebody asks for it proves nothing here.
 func proofs(t *testing.T) map[string][]proof {
 	t.Helper()
-	all := map[string][]proof{}
+	named, used := map[string][]place{}, usage{users: map[place][]place{}, tests: map[place]string{}}
 	for _, name := range testSources(t) {
-		if name == "docs/requirementsscan_test.go" {
-			continue // it has keys to try this with
-		}
 		text := read(t, filepath.Join(root, name))
 		if strings.Contains(text, "\n//go:build failover\n") || strings.HasPrefix(text, "//go:build failover\n") {
 			continue
 		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, text, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, declared := range parsed.Decls {
+			used.add(name, parsed, declared)
+			if strings.HasPrefix(name, "docs/requirementsscan") || strings.HasPrefix(name, "docs/requirementsrunners") {
+				continue // they have keys to try this with
+			}
 			for _, key := range keysIn(declared) {
-				found := proof{name, nameOf(declared)}
-				if !slices.Contains(all[key], found) {
-					all[key] = append(all[key], found)
-				}
+				named[key] = append(named[key], placeOf(name, declared))
 			}
 		}
+	}
+	all := map[string][]proof{}
+	for key, places := range named {
+		for _, at := range places {
+			runners := used.runners(at)
+			if len(runners) == 0 {
+				t.Errorf("%s stands in %s of %s, and no test comes to it", key, at.name, at.dir)
+			}
+			all[key] = append(all[key], runners...)
+		}
+		slices.SortFunc(all[key], func(a, b proof) int { return cmp.Or(strings.Compare(a.file, b.file), strings.Compare(a.name, b.name)) })
+		all[key] = slices.Compact(all[key])
 	}
 	return all
 }

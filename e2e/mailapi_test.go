@@ -177,6 +177,11 @@ func checkLetter(t *testing.T, l letter, origin string) {
 			}
 		}
 	}
+	for _, address := range addressInMail.FindAllString(l.text, -1) {
+		if address = strings.TrimRight(address, ".,"); !strings.Contains(l.html, `href="`+address+`"`) {
+			t.Errorf("%q: %s is no link in the HTML part", l.subject, address)
+		}
+	}
 	for _, tag := range []string{"<img", "<script", "<link", "<iframe", "url(", "@import", "<form"} {
 		if strings.Contains(strings.ToLower(l.html), tag) {
 			t.Errorf("%q has %s", l.subject, tag)

@@ -24,9 +24,11 @@ func useCommands(t *testing.T, s *server) string {
 		said.WriteString(done(t, s.data, "", args...))
 	}
 	for _, event := range []string{"authn_login_success", "authn_login_fail", "authn_password_change", "authn_password_reset", "authn_code_issued"} {
-		if !strings.Contains(said.String(), event) {
-			t.Errorf("LG-03: there is no %s", event)
-		}
+		t.Run("LG-03_"+event, func(t *testing.T) {
+			if !strings.Contains(said.String(), event) {
+				t.Error("there is none")
+			}
+		})
 	}
 	return said.String()
 }

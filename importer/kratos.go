@@ -52,8 +52,18 @@ func parseKratos(object []byte) (User, error) {
 		if address.Verified && strings.EqualFold(address.Value, user.Email) {
 			user.EmailVerified, user.EmailVerifiedAt = true, times.text("verified_at", address.VerifiedAt)
 		}
-		user.leave("another email", address.Via == "email" && !strings.EqualFold(address.Value, user.Email))
+		user.leave(anotherEmail, address.Via == "email" && !strings.EqualFold(address.Value, user.Email))
 		user.leave(phoneNumber, address.Via == "sms")
+	}
+	for _, identifier := range from.Credentials["password"].Identifiers {
+		switch {
+		case strings.Contains(identifier, "@"):
+			user.leave(anotherEmail, !strings.EqualFold(identifier, user.Email))
+		case from.isPhone(identifier):
+			user.leave(phoneNumber, true)
+		default:
+			user.leave(anotherUsername, !strings.EqualFold(identifier, user.Username))
+		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(from.Credentials)) {
 		switch kind {
@@ -81,13 +91,22 @@ func (k kratosIdentity) names() (username, email string) {
 	_ = decode(k.Traits, &traits)
 	username, email = textOnly(traits.Username), textOnly(traits.Email)
 	for _, identifier := range k.Credentials["password"].Identifiers {
-		if strings.Contains(identifier, "@") {
+		switch {
+		case strings.Contains(identifier, "@"):
 			email = cmp.Or(email, identifier)
-		} else {
+		case !k.isPhone(identifier):
 			username = cmp.Or(username, identifier)
 		}
 	}
 	return username, cmp.Or(email, k.firstEmail())
+}
+
+// isPhone reports whether somebody logs in with this as a phone number. It must not
+// become a username, which everybody may try out.
+func (k kratosIdentity) isPhone(identifier string) bool {
+	international, plus := strings.CutPrefix(identifier, "+")
+	return plus && strings.Trim(international, "0123456789 ()-./") == "" ||
+		slices.ContainsFunc(k.Addresses, func(a kratosAddress) bool { return a.Via == "sms" && a.Value == identifier })
 }
 
 // firstEmail returns the first address that is proven, or else the first.

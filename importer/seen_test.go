@@ -61,7 +61,7 @@ var seenForms = []struct {
 	}},
 	{"kratos-list.json", importer.Kratos, "ory/kratos identity/identity.go, identity/.snapshots, identity/handler_test.go, persistence/sql/migratest/fixtures/identity", []string{
 		`1 9b1c7c84-2f4f-4c0e-9a3c-000000000101 "" "Kyllikki@Example.com" [] verified=true 2024-01-03T03:04:05.5Z disabled=false 2013-10-07T08:23:19Z 2013-10-07T08:23:19Z "pbkdf2-sha256" []`,
-		`2 9b1c7c84-2f4f-4c0e-9a3c-000000000102 "+15550100" "kimmo@example.com" [] verified=true 2024-01-03T03:04:05.5Z disabled=false 2013-10-07T08:23:19Z 2013-10-07T08:23:19Z "argon2id" ["phone number" "another email"]`,
+		`2 9b1c7c84-2f4f-4c0e-9a3c-000000000102 "kimmo" "kimmo@example.com" [] verified=true 2024-01-03T03:04:05.5Z disabled=false 2013-10-07T08:23:19Z 2013-10-07T08:23:19Z "argon2id" ["phone number" "another email"]`,
 		`3 9b1c7c84-2f4f-4c0e-9a3c-000000000103 "" "kalle@example.com" [] verified=false - disabled=false 2013-10-07T08:23:19Z 2013-10-07T08:23:19Z "2a" ["second factor"]`,
 		`4 9b1c7c84-2f4f-4c0e-9a3c-000000000104 "" "kaija@example.com" [] verified=false - disabled=false 2013-10-07T08:23:19Z 2013-10-07T08:23:19Z "scrypt" []`,
 		`5 9b1c7c84-2f4f-4c0e-9a3c-000000000105 "" "kosti@example.com" [] verified=false - disabled=false 2013-10-07T08:23:19Z 2013-10-07T08:23:19Z "md5-crypt" []`,
@@ -109,6 +109,29 @@ func TestAnExportInTheFormThatWasSeenArrives(t *testing.T) {
 			}
 			if diff := cmp.Diff(form.want, got); diff != "" {
 				t.Errorf("%s (- want, + got):\n%s", form.seen, diff)
+			}
+		})
+	}
+}
+
+func TestAPhoneNumberIsNoUsername(t *testing.T) {
+	const form = `[{"id":"x","traits":{"email":"a@example.com"},"credentials":{"password":{"identifiers":[%s],"config":{"hashed_password":"$2a$10$x"}}},` +
+		`"verifiable_addresses":[{"value":"0401234567","via":"sms","verified":true}]}]`
+	for name, tt := range map[string]struct {
+		identifiers, username, left string
+	}{
+		"a_number_that_was_proven":     {`"0401234567"`, "", `["phone number"]`},
+		"a_number_nobody_proved":       {`"+358 40-123"`, "", `["phone number"]`},
+		"a_number_before_the_username": {`"+35840123","aada"`, "aada", `["phone number"]`},
+		"a_username_of_digits":         {`"35840123"`, "35840123", `["phone number"]`}, // the address
+		"two_usernames":                {`"aada","ada"`, "aada", `["phone number" "another username"]`},
+		"two_emails":                   {`"A@example.com","b@example.com"`, "", `["phone number" "another email"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for user, err := range importer.Users(strings.NewReader(fmt.Sprintf(form, tt.identifiers)), importer.Kratos, importer.FirebaseParameters{}) {
+				if left := fmt.Sprintf("%q", user.LeftBehind); err != nil || user.Username != tt.username || user.Email != "a@example.com" || left != tt.left {
+					t.Errorf("%q and %q without %s, %v", user.Username, user.Email, left, err)
+				}
 			}
 		})
 	}

@@ -63,13 +63,15 @@ func (User) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("[user hidden]")
 
 // What is left behind by more than one system.
 const (
-	secondFactor  = "second factor"
-	socialLogin   = "login at another site"
-	strangeRole   = "role or group whose name cannot be a role here"
-	passwordless  = "login without a password"
-	phoneNumber   = "phone number"
-	serviceUser   = "service account"
-	anonymousUser = "anonymous user"
+	secondFactor    = "second factor"
+	socialLogin     = "login at another site"
+	strangeRole     = "role or group whose name cannot be a role here"
+	passwordless    = "login without a password"
+	phoneNumber     = "phone number"
+	anotherEmail    = "another email"
+	anotherUsername = "another username"
+	serviceUser     = "service account"
+	anonymousUser   = "anonymous user"
 )
 
 // leave notes what is left behind, once.

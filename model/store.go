@@ -201,9 +201,10 @@ type Codes interface {
 	LiveCode(ctx context.Context, digest Digest, purpose CodePurpose, now time.Time) (CodeRecord, error)
 	// TryCode takes one of the tries of the digits that were mailed for a request,
 	// in one conditional statement, and returns the code with the digest to compare
-	// with: what was typed is compared after it was counted. It does not say whose
-	// it is or whether it is anybody's. Refusal: ErrNotFound when there is no such
-	// request, its digits have expired or no try is left.
+	// with: what was typed is compared after it was counted. The code
+	// of a request that named nobody is returned as any other: whoever compares has
+	// to look at UserID. Refusal: ErrNotFound when there is no such request, its
+	// digits have expired or no try is left.
 	TryCode(ctx context.Context, try TypedTry) (CodeRecord, error)
 	// DropCodes removes all codes of a user.
 	DropCodes(ctx context.Context, id UserID) error

@@ -162,13 +162,28 @@ func dial(ctx context.Context, cfg Config) (*mail.Client, func(), error) {
 // sendTrouble says whom an error of the server is about.
 func sendTrouble(err error) error {
 	var refused *mail.SendError
-	if !errors.As(err, &refused) || refused.ErrorCode() == 0 {
+	if !errors.As(err, &refused) {
 		return fmt.Errorf("smtp: %w", err) // the connection was lost
+	}
+	if refused.Reason == mail.ErrSMTPDataClose || refused.Reason == mail.ErrWriteContent {
+		err = afterContent(refused)
+	}
+	if refused.ErrorCode() == 0 {
+		return fmt.Errorf("smtp: %w", err) // the same
 	}
 	if refused.Reason == mail.ErrSMTPRcptTo && isNoMailbox(refused) {
 		return fmt.Errorf("smtp: %w: %w", model.ErrMailRefused, err)
 	}
 	return fmt.Errorf("smtp: %w: %w", model.ErrMailDeferred, err)
+}
+
+// afterContent is the answer of a server that has seen the content: it may quote
+// that, in any encoding, so only its numbers are told.
+func afterContent(refused *mail.SendError) error {
+	if refused.ErrorCode() == 0 {
+		return errors.New(refused.Reason.String())
+	}
+	return errors.New(strings.TrimSpace(fmt.Sprintf("%s: %d %s", refused.Reason, refused.ErrorCode(), refused.EnhancedStatusCode())))
 }
 
 // isNoMailbox reports whether asking again is of no use: the address is bad (RFC

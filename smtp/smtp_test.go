@@ -224,3 +224,19 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatTheServerSaysOfTheContentIsNotTold(t *testing.T) {
+	server := start(t, smtptest.Config{})
+	server.Judge(func(taken smtptest.Mail) error {
+		return &gosmtp.SMTPError{Code: 554, EnhancedCode: gosmtp.EnhancedCode{5, 7, 1}, Message: "blocked: " + taken.Data}
+	})
+	err := newMailer(t, configOf(server)).Send(t.Context(), greeting)
+	if !errors.Is(err, model.ErrMailDeferred) || !strings.HasPrefix(err.Error(), "smtp: the mail is not taken now: closing SMTP DATA writer: 554") {
+		t.Errorf("got %v", err)
+	}
+	for _, said := range []string{"blocked", "Hello", "ana@example.com"} {
+		if strings.Contains(err.Error(), said) {
+			t.Errorf("LG-06: the error holds %s: %v", said, err)
+		}
+	}
+}

@@ -40,13 +40,15 @@ func (r *records) Record(ctx context.Context, event model.Event) error {
 		stays = lockUserStays
 	}
 	return r.writeAll(ctx, "record", func(q Runner) error {
-		if !event.UserID.IsZero() && event.Client != (model.Client{}) {
+		// Nobody is looked for as well: what it costs must not tell who is a user.
+		if event.Client != (model.Client{}) {
 			var one int
 			err := row(ctx, q, stays, []any{event.UserID[:]}, &one)
-			if errors.Is(err, model.ErrNotFound) {
-				event.Client = model.Client{}
-			} else if err != nil {
+			if err != nil && !errors.Is(err, model.ErrNotFound) {
 				return err
+			}
+			if err != nil && !event.UserID.IsZero() {
+				event.Client = model.Client{}
 			}
 		}
 		_, err := exec(ctx, q, recordEvent, micros(event.At), string(event.Name), bytesOf(event.UserID), bytesOf(event.SessionID),

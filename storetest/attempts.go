@@ -14,7 +14,7 @@ var attempts = []contract{
 	{"LT-02_failures_begin_anew_when_the_last_is_long_ago", failuresDecay},
 	{"LT-16_a_window_begins_with_its_first_attempt", windowFixed},
 	{"LT-02_a_clock_set_back_blocks_nobody_for_long", attemptsClockBack},
-	{"LT-21_an_attempt_is_given_back_with_its_block", attemptReturned},
+	{"an_attempt_is_given_back_with_its_block", attemptReturned},
 	{"LT-12_one_lane_is_cleared_and_no_other", laneCleared},
 	{"LT-01_all_lanes_of_a_user_are_cleared_and_no_other", lanesCleared},
 	{"lanes_go_with_their_user", lanesGoWithUser},

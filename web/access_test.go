@@ -19,19 +19,23 @@ func whoMayComeIn() map[guard][]string {
 		anyone: {
 			"POST /v1/register", "POST /v1/login", "POST /v1/token/refresh", "POST /v1/token/revoke", "POST /v1/password/reset",
 			"GET /v1/status-list", "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "GET /healthz",
-			"GET /readyz", "GET /openapi.json", "GET /static/{file}",
+			"GET /readyz", "GET /openapi.json", "GET /static/{file}", "POST /v1/password/forgot", "POST /v1/email/verify",
 		},
 		bearer: {
 			"POST /v1/logout", "GET /v1/me", "PATCH /v1/me", "POST /v1/password/change", "GET /v1/sessions", "DELETE /v1/sessions",
-			"DELETE /v1/sessions/{id}", "DELETE /v1/account", "GET /v1/account/export",
+			"DELETE /v1/sessions/{id}", "DELETE /v1/account", "GET /v1/account/export", "POST /v1/email/change",
 		},
 		cookied:      {"POST /v1/token"},
 		introspector: {"POST /v1/token/introspect"},
-		visitor:      {"GET /", "GET /register", "POST /register", "GET /login", "POST /login", "GET /reset", "POST /reset", "POST /password/strength", "GET /errors/{code}"},
+		visitor: {
+			"GET /", "GET /register", "POST /register", "GET /login", "POST /login", "GET /reset", "POST /reset", "POST /password/strength",
+			"GET /errors/{code}", "GET /forgot", "POST /forgot", "GET /verify", "POST /verify", "GET /dev/mailbox", "GET /dev/mailbox/{id}",
+			"GET /dev/mailbox/html/{id}",
+		},
 		insider: {
 			"POST /logout", "GET /account", "GET /account/password", "POST /account/password", "GET /account/export",
 			"POST /account/export", "GET /account/delete", "POST /account/delete", "POST /account/sessions/end",
-			"POST /account/sessions/end-others",
+			"POST /account/sessions/end-others", "GET /account/email", "POST /account/email",
 		},
 	}
 }
@@ -76,7 +80,7 @@ func (s *site) callers() []caller {
 }
 
 func TestWhoMayComeIn(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
 	want := map[string]guard{}
 	for who, keys := range whoMayComeIn() {
@@ -208,7 +212,7 @@ func filled(row route, more string) string {
 }
 
 func TestNothingIsSmuggledIn(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	before := s.register("ana")
 	ana, b := s.login("ana"), s.browse()
 	b.open("/login")
@@ -246,7 +250,7 @@ func TestNothingIsSmuggledIn(t *testing.T) {
 }
 
 func TestTheActingUserComesFromTheCredential(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
 	s.register("ben")
 	ana, ben := s.login("ana"), s.login("ben")

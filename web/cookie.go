@@ -16,7 +16,7 @@ const (
 	csrfCookie    = "__Host-csrf"    // before a login: what form tokens are bound to
 	requestCookie = "__Host-request" // with it the digits of a mail count in this browser
 	codeCookie    = "__Host-code"    // a code on its way from a link to the form
-	deviceCookie  = "__Host-device"
+	deviceCookie  = "__Host-device"  // with it guesses of strangers do not keep the user out
 )
 
 const codeCookieAge = 10 * time.Minute
@@ -60,7 +60,7 @@ func deviceToken(r *http.Request) model.DeviceToken {
 }
 
 // keepDevice lets the browser remember that somebody logged in with it. It is no
-// session and outlives it.
+// session and outlives one that ends by itself; a logout makes the browser forget all.
 func (x *exchange) keepDevice(token model.DeviceToken) {
 	if token != "" {
 		x.setCookie(deviceCookie, string(token), gatehouse.DeviceLifetime)

@@ -50,7 +50,7 @@ var explanations = map[string]explanation{
 	"wrong-password": {"The password is not that of the user who is logged in.",
 		"Type the password you log in with."},
 	"email-unverified": {"The password is right, but the email has not been confirmed yet.",
-		"Open the link in the mail you were sent."},
+		"Open the link in the newest mail you were sent. A login sends another, but only a few in an hour."},
 	"user-disabled": {"The password or the code is right, but the operator has disabled the user.",
 		"Ask the operator of this installation."},
 	"invalid-token": {"The access token, refresh token or session is missing, has expired, was ended, or is not one of ours.",

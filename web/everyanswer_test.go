@@ -58,7 +58,7 @@ func let(row route) (body string, how []asking) {
 // TestEveryRouteAnswersEveryRefusalInFullDress lets each handler say everything
 // that a handler can say.
 func TestEveryRouteAnswersEveryRefusalInFullDress(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	said := map[string]error{"panic": nil, "trouble": errors.New("MARKER-trouble at /work/x.go:7"), "cancelled": context.Canceled}
 	for _, refusal := range model.Refusals() {
 		said[refusal.Code] = refusal
@@ -125,7 +125,7 @@ func wantRefusal(t *testing.T, r reply, page bool) {
 // TestEveryRouteRefusesInFullDress brings about what the guardroom refuses, at
 // each route.
 func TestEveryRouteRefusesInFullDress(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	for _, row := range s.door.rows() {
 		open := opened(row)
 		open.do = func(x *exchange) error { return x.empty(204) }
@@ -167,7 +167,7 @@ func unread(status int) asking {
 }
 
 func TestAnswersOfJSONAreNeverPages(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
 	ana := s.login("ana")
 	allowed := []string{
@@ -189,11 +189,11 @@ func TestAnswersOfJSONAreNeverPages(t *testing.T) {
 }
 
 func TestNothingIsServedBesideTheRoutes(t *testing.T) {
-	s := open(t)
+	s, plain := openEverything(t), open(t)
 	for _, path := range []string{
 		"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars", "/debug/requests", "/metrics", "/swagger",
 		"/swagger/", "/swagger-ui", "/swagger.json", "/api-docs", "/docs", "/redoc", "/graphql", "/admin", "/status", "/server-status", "/info",
-		"/version", "/health", "/actuator", "/actuator/env", "/console", "/trace", "/.well-known/openid-configuration", "/dev/mailbox", "/robots.txt",
+		"/version", "/health", "/actuator", "/actuator/env", "/console", "/trace", "/.well-known/openid-configuration", "/robots.txt",
 	} {
 		t.Run("PH-22"+path, func(t *testing.T) {
 			r := s.ask("GET", path, "")
@@ -202,6 +202,16 @@ func TestNothingIsServedBesideTheRoutes(t *testing.T) {
 			}
 		})
 	}
+	t.Run("PH-22_mailbox_only_where_it_is_set_up", func(t *testing.T) {
+		for _, path := range []string{"/dev/mailbox", "/dev/mailbox/1", "/dev/mailbox/html/1"} {
+			if r := plain.ask("GET", path, ""); r.status != 404 {
+				t.Errorf("%s: %d", path, r.status)
+			}
+		}
+		if r := s.ask("GET", "/dev/mailbox", ""); r.status != 200 {
+			t.Errorf("where it is: %d", r.status)
+		}
+	})
 	t.Run("PH-22_no_answer_names_a_version", func(t *testing.T) {
 		for _, row := range s.door.rows() {
 			r := s.direct(row.method, fill(row.path), "")

@@ -7,7 +7,7 @@ import (
 )
 
 func TestAPanicInEachHandler(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
 	rows := s.door.rows()
 	for _, row := range rows {

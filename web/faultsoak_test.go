@@ -14,7 +14,7 @@ import (
 const soakers, soakRounds = 100, 3
 
 func TestManyClientsAtOnce(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
 	people := make([]person, 5)
 	for i := range people {

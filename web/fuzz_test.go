@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"gatehouse"
 )
 
 // FuzzReadForm holds the reader of forms beside the one of the standard
@@ -156,12 +154,11 @@ func FuzzPath(f *testing.F) {
 	} {
 		f.Add(path)
 	}
-	d := &door{auth: &gatehouse.Auth{}}
-	routes, err := newTable(d.rows())
-	if err != nil {
-		f.Fatal(err)
+	d := openEverything(f).door
+	routes := d.routes
+	if len(d.rows()) < 50 {
+		f.Fatalf("only %d routes", len(d.rows()))
 	}
-	d.routes = routes
 	f.Fuzz(func(t *testing.T, path string) {
 		methods, parameter := routes.find(path)
 		if _, exact := routes.paths[path]; methods != nil && path != "*" && parameter == "" && !exact {

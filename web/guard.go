@@ -42,6 +42,9 @@ func (d *door) enter(x *exchange) error {
 		x.status = status
 		return model.ErrBadRequest
 	}
+	if tooMany(x.r.Context()) {
+		return model.ErrOverloaded.After(tooManyComeback)
+	}
 	if headSize(x.r) > maxHead {
 		x.status = http.StatusRequestHeaderFieldsTooLarge
 		return model.ErrBadRequest

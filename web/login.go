@@ -55,7 +55,7 @@ func (d *door) submitLogin(x *exchange) error {
 	err := d.openPage(x, in)
 	switch {
 	case errors.Is(err, model.ErrEmailUnverified):
-		return d.unverified(x, in.Request)
+		return d.unverified(x, in.Request, err)
 	case err != nil:
 		return err
 	}

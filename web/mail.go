@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"gatehouse"
 	"gatehouse/model"
@@ -162,7 +163,7 @@ func (d *door) submitVerify(x *exchange) error {
 	proven, err := d.auth.VerifyEmailInBrowser(x.r.Context(), x.verificationOf(held))
 	switch {
 	case errors.Is(err, model.ErrReauthRequired):
-		return model.ErrBadRequest.With("password", "Enter the password you chose when you registered.")
+		return asField(err)
 	case err != nil:
 		return err
 	}
@@ -177,6 +178,20 @@ func (d *door) submitVerify(x *exchange) error {
 		return x.redirect(doneAt(accountPath, news))
 	}
 	return x.redirect(doneAt(loginPath, news))
+}
+
+// asField is a refusal that is a matter of the form: the sentences stay.
+func asField(err error) error {
+	var refusal *model.Error
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	form := *model.ErrBadRequest
+	form.Fields = slices.Clone(refusal.Fields)
+	for i := range form.Fields {
+		form.Fields[i].Code = form.Code
+	}
+	return &form
 }
 
 // changeEmail is POST /v1/email/change. It answers alike whether or not somebody
@@ -213,10 +228,13 @@ func (d *door) submitEmail(x *exchange) error {
 }
 
 // unverified leads somebody whose password is right to the page where the email
-// is proven.
-func (d *door) unverified(x *exchange, secret model.RequestSecret) error {
+// is proven. Where no other mail was queued, the digits of the last one still count.
+func (d *door) unverified(x *exchange, secret model.RequestSecret, refusal error) error {
 	x.refusalCode = model.ErrEmailUnverified.Code
-	x.setCookie(requestCookie, string(secret), requestCookieAge)
 	x.dropCookie(codeCookie)
+	if told := new(model.Error); errors.As(refusal, &told) && told.RetryAfter > 0 {
+		return x.redirect(doneAt(verifyPath, doneUnverifiedAgain))
+	}
+	x.setCookie(requestCookie, string(secret), requestCookieAge)
 	return x.redirect(doneAt(verifyPath, doneUnverified))
 }

@@ -134,6 +134,19 @@ func TestRegisterByMail(t *testing.T) {
 	b.fill("/login", "identifier", "ana@example.com", "password", goodPassword).shows("Verified")
 }
 
+func TestTheFourthRequestSparesTheThirdMail(t *testing.T) {
+	t.Parallel()
+	s, box := openMailedLimited(t, gatehouse.Limits{})
+	b := s.browse()
+	b.fill("/register", "email", "ana@example.com", "username", "ana", "password", goodPassword)
+	for range 2 {
+		b.fill("/login", "identifier", "ana", "password", goodPassword).shows(doneUnverified.sentence())
+	}
+	mail := newestTo(t, s, box, "ana@example.com")
+	b.fill("/login", "identifier", "ana", "password", goodPassword).shows(doneUnverifiedAgain.sentence())
+	b.fill("/verify", "code", digitsInMail.FindString(mail.Text)).shows(doneVerified.sentence())
+}
+
 func TestVerifyLink(t *testing.T) {
 	t.Parallel()
 	s, box := openMailed(t)
@@ -161,7 +174,7 @@ func TestVerifyLink(t *testing.T) {
 	t.Run("RV-13_another_browser_has_to_know_the_password", func(t *testing.T) {
 		other := s.browse()
 		other.surf(link).shows("Never chose one?")
-		other.press("/verify").shows("Enter the password you chose")
+		other.press("/verify").shows("Type the password that you chose")
 		other.fill("/verify", "password", wrongPassword).shows("Type the password")
 		other.fill("/verify", "password", goodPassword).shows(doneVerified.sentence())
 	})

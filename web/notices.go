@@ -13,10 +13,12 @@ const (
 	doneRecovery   done = "recovery"
 	doneUnverified done = "unverified"
 	doneVerified   done = "verified"
-	doneEmail      done = "email"
-	doneEmailAsked done = "email-asked"
-	doneSession    done = "session"
-	doneSessions   done = "sessions"
+
+	doneUnverifiedAgain done = "unverified-again"
+	doneEmail           done = "email"
+	doneEmailAsked      done = "email-asked"
+	doneSession         done = "session"
+	doneSessions        done = "sessions"
 )
 
 func doneAt(path string, d done) string { return path + "?done=" + string(d) }
@@ -40,6 +42,8 @@ func (d done) sentence() string {
 		return "If a user has this email, a mail is on its way: open its link, or type its code here."
 	case doneUnverified:
 		return "Your password is right, but your email is not confirmed yet. Look into your mail."
+	case doneUnverifiedAgain:
+		return "Your password is right, but your email is not confirmed yet. You got three mails within an hour, which are the most: the newest counts."
 	case doneVerified:
 		return "Your email is confirmed."
 	case doneEmail:

@@ -42,6 +42,13 @@ func newPasswordRefusals(more ...*model.Error) []*model.Error {
 	return append(more, model.ErrPasswordTooShort, model.ErrPasswordTooLong, model.ErrPasswordBlocked, model.ErrTooManyAttempts, model.ErrOverloaded)
 }
 
+func loginOperation(more ...*model.Error) operation {
+	return operation{
+		summary: "Log in with a username or an email.", status: http.StatusOK, answer: loginAnswer{},
+		refusals: append(more, model.ErrWrongCredentials, model.ErrUserDisabled, model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded),
+	}
+}
+
 func accountOperations() map[string]operation {
 	return map[string]operation{
 		"POST /v1/register": {
@@ -50,10 +57,7 @@ func accountOperations() map[string]operation {
 				model.ErrEmailInvalid, model.ErrEmailTaken),
 			anyOf: []string{"username", "email"},
 		},
-		"POST /v1/login": {
-			summary: "Log in with a username or an email.", status: http.StatusOK, answer: loginAnswer{},
-			refusals: []*model.Error{model.ErrWrongCredentials, model.ErrUserDisabled, model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded},
-		},
+		"POST /v1/login": loginOperation(),
 		"POST /v1/logout": {
 			summary: "End the session: its refresh token and access tokens are dead at once.", status: http.StatusNoContent,
 		},
@@ -95,16 +99,17 @@ func mailOperations() map[string]operation {
 			summary: "Register a user, who confirms the email by the mail that is sent. Answers alike for an email that is taken.",
 			status:  http.StatusAccepted, answer: nextStepAnswer{},
 			refusals: newPasswordRefusals(model.ErrUsernameInvalid, model.ErrUsernameReserved, model.ErrUsernameTaken,
-				model.ErrEmailInvalid, model.ErrTooManyAttempts),
+				model.ErrEmailInvalid),
 			anyOf: []string{"email"},
 		},
+		"POST /v1/login": loginOperation(model.ErrEmailUnverified),
 		"POST /v1/password/forgot": {
 			summary: "Ask for a mail with a code to reset the password. Answers alike for an email that nobody has.",
 			status:  http.StatusAccepted, answer: nextStepAnswer{}, refusals: []*model.Error{model.ErrTooManyAttempts},
 		},
 		"POST /v1/email/verify": {
 			summary: "Confirm an email with the code of a mail.", status: http.StatusNoContent,
-			refusals: []*model.Error{model.ErrInvalidOrExpiredCode, model.ErrUserDisabled, model.ErrTooManyAttempts},
+			refusals: []*model.Error{model.ErrInvalidOrExpiredCode, model.ErrTooManyAttempts},
 		},
 		"POST /v1/email/change": {
 			summary: "Ask for a mail to a new email, which counts once it is confirmed. Answers alike for an email that is taken.",

@@ -95,7 +95,7 @@ func TestSecondCheckBeforeWhatCannotBeUndone(t *testing.T) {
 }
 
 func TestPagesOfWhoIsLoggedInAreKeptByNobody(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	b := s.browse()
 	b.enter("ana")
 	visited := 0

@@ -38,11 +38,13 @@ func (d *door) passwordPage(x *exchange) error {
 }
 
 // submitPassword changes the password and gives the session that stays another
-// cookie, so that a stolen one is worth nothing afterwards.
+// cookie, so that a stolen one is worth nothing afterwards. The browser stays known.
 func (d *door) submitPassword(x *exchange) error {
-	if err := d.auth.ChangePass(x.r.Context(), passwordChangeOf(x)); err != nil {
+	device, err := d.auth.ChangePassInBrowser(x.r.Context(), passwordChangeOf(x))
+	if err != nil {
 		return err
 	}
+	x.keepDevice(device)
 	token, err := d.auth.RenewSession(x.r.Context(), x.sessionToken())
 	if err != nil {
 		return err
@@ -85,9 +87,11 @@ func (d *door) submitReset(x *exchange) error {
 		return err
 	}
 	in := gatehouse.PasswordReset{Code: held, New: x.fields.password("new_password"), Request: x.requestSecret()}
-	if err := d.auth.ResetPass(x.r.Context(), in); err != nil {
+	device, err := d.auth.ResetPassInBrowser(x.r.Context(), in)
+	if err != nil {
 		return err
 	}
+	x.keepDevice(device)
 	x.dropCookie(codeCookie)
 	if x.requestSecret() != "" {
 		x.dropCookie(requestCookie)

@@ -43,7 +43,7 @@ func injected(row route, member, text string) string {
 }
 
 func TestOtherLanguagesStayText(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
 	ana := s.login("ana")
 	held := func() string {
@@ -95,7 +95,7 @@ func TestOtherLanguagesStayText(t *testing.T) {
 }
 
 func TestNumbersHaveRanges(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
 	ana := s.login("ana")
 	numbers := []string{"0", "-1", "1", "2147483648", "-2147483649", "9223372036854775808", "18446744073709551616", "1e3", "1.0", "1e999", "0x10", "NaN", "٣"}
@@ -137,7 +137,7 @@ func TestNumbersHaveRanges(t *testing.T) {
 }
 
 func TestNobodyAsksForAHint(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	// token_type_hint is of RFC 7009 and says what kind of token is sent.
 	hint := regexp.MustCompile(`(?i)hint|security_?question|secret_?answer|security_?answer|mother|maiden|first_?pet|reminder`)
 	t.Run("PW-13_no_member_and_no_field", func(t *testing.T) {

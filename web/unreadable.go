@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // unreadableKey is where a context holds the status of a request that nobody
@@ -22,6 +23,20 @@ func unreadable(ctx context.Context) int {
 	status, _ := ctx.Value(unreadableKey{}).(int)
 	return status
 }
+
+// tooManyKey is where a context says that a request is one too many.
+type tooManyKey struct{}
+
+// WithTooMany returns a context for a request that is one too many. The handler of
+// New answers it with the refusal overloaded and reads nothing of its body.
+func WithTooMany(ctx context.Context) context.Context {
+	return context.WithValue(ctx, tooManyKey{}, true)
+}
+
+func tooMany(ctx context.Context) bool { return ctx.Value(tooManyKey{}) != nil }
+
+// tooManyComeback is when somebody who was one too many may ask again.
+const tooManyComeback = 5 * time.Second
 
 // headSize is what the request line and the header take in HTTP/1, whatever
 // version they came in.

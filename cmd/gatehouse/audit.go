@@ -129,6 +129,12 @@ func (c auditVerifyCommand) Run(ctx context.Context, p *program, cfg config) err
 		}
 	}
 	return p.withAuth(ctx, cfg, func(auth *gatehouse.Auth) error {
+		if c.Head == "" {
+			var err error
+			if known, err = rememberedHead(auth, cfg.dataDir); err != nil {
+				return err
+			}
+		}
 		report, err := auth.VerifyEvents(ctx, known)
 		if err != nil {
 			return err

@@ -69,7 +69,7 @@ func parseAuditRetention(cfg *config, values map[string]setting) error {
 	}
 	retention, err := parseDays(value.text)
 	if err != nil {
-		return value.wrong("%q is no time; write it as in 400d", value.text)
+		return value.wrong("%q is no time; write it as in 400d or 36h", value.text)
 	}
 	if retention < gatehouse.LowestEventRetention {
 		return value.wrong("%s is too short; events are kept for one day at least", value.text)

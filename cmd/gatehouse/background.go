@@ -62,7 +62,8 @@ func guarded(ctx context.Context, log *slog.Logger, do func(context.Context)) {
 }
 
 // panicText is what may be logged of the value of a panic: nothing that a caller
-// may have put into it.
+// may have put into it. Package web has the same lines for its own goroutines;
+// they are too few to be exported for this.
 func panicText(cause any) string {
 	if err, ok := cause.(runtime.Error); ok {
 		return err.Error()

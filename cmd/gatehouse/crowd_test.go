@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -61,6 +62,36 @@ func TestCrowd(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestGreedySourcesLeaveRoom(t *testing.T) {
+	c := newCrowd(crowdOf(8192, nil))
+	c.limits.all, c.limits.perSource = 8192, 2048 // whatever files there may be
+	take := func(address string) (taken int) {
+		for {
+			if _, ok := c.admit(from(address)); !ok {
+				return taken
+			}
+			taken++
+		}
+	}
+	t.Run("AI-12_two_have_a_quarter_each_and_those_after_them_less_and_less", func(t *testing.T) {
+		for i, want := range []int{2048, 2048, 1365, 910, 607} {
+			if got := take(fmt.Sprintf("192.0.2.%d", i)); got != want {
+				t.Errorf("source %d has %d, want %d", i, got, want)
+			}
+		}
+	})
+	t.Run("AI-12_the_tenth_has_enough_for_a_browser", func(t *testing.T) {
+		for i := 5; i < 10; i++ {
+			if got := take(fmt.Sprintf("192.0.2.%d", i)); got < crowdShare {
+				t.Errorf("source %d has %d", i, got)
+			}
+		}
+		if got := take("2001:db8::1"); got < crowdShare {
+			t.Errorf("a customer with IPv6 has %d", got)
+		}
+	})
 }
 
 func TestBoundsOfTheCrowd(t *testing.T) {

@@ -28,7 +28,7 @@ var seenExports = []struct {
 		"saana@example.com": "test", "seppo@example.com": "test", "silja@example.com": "test", "simo@example.com": "mytestpassword",
 	}},
 	{"kratos-list.json", "kratos", map[string]model.Password{
-		"kyllikki@example.com": "123456", "kimmo@example.com": "123456", "+15550100": "123456", "kalle@example.com": "123456",
+		"kyllikki@example.com": "123456", "kimmo@example.com": "123456", "kimmo": "123456", "kalle@example.com": "123456",
 		"kaija@example.com": "123456", "kosti@example.com": "test", "kukka@example.com": "123456",
 	}},
 	{"pocketbase-users.json", "pocketbase", map[string]model.Password{"users75657": "1234567890", "paavo@example.com": "1234567890"}},

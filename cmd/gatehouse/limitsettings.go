@@ -10,12 +10,6 @@ import (
 	"gatehouse"
 )
 
-// What a limit may be; the rules refuse the same.
-const (
-	maxLimitCount  = 1_000_000_000
-	maxLimitWithin = 24 * time.Hour
-)
-
 // namedLimit is a limit under the name that it has in --limits.
 type namedLimit struct {
 	name  string
@@ -60,7 +54,7 @@ func parseLimits(cfg *config, values map[string]setting) error {
 		limit, ok := parseLimit(text)
 		if !ok {
 			return value.wrong("%s: %q is no limit; write a count from 1 to %d and whole seconds up to %s, as in 20/5m",
-				name, text, maxLimitCount, shortTime(maxLimitWithin))
+				name, text, gatehouse.MaxLimitCount, shortTime(gatehouse.MaxLimitWithin))
 		}
 		*limits[i].limit = limit
 	}
@@ -72,9 +66,8 @@ func parseLimit(text string) (limit gatehouse.Limit, ok bool) {
 	count, within, _ := strings.Cut(text, "/")
 	number, numberErr := strconv.ParseUint(count, 10, 64)
 	duration, timeErr := time.ParseDuration(within)
-	ok = numberErr == nil && timeErr == nil && number >= 1 && number <= maxLimitCount &&
-		duration >= time.Second && duration <= maxLimitWithin && duration%time.Second == 0
-	return gatehouse.Limit{Count: int(number), Within: duration}, ok
+	limit = gatehouse.Limit{Count: int(number), Within: duration}
+	return limit, numberErr == nil && timeErr == nil && duration%time.Second == 0 && limit.Check() == nil
 }
 
 func limitNames(limits []namedLimit) string {

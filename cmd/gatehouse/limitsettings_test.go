@@ -29,7 +29,7 @@ func TestEveryLimitHasAName(t *testing.T) {
 func TestLimitsHaveOneSpelling(t *testing.T) {
 	for text, want := range map[string]gatehouse.Limit{
 		"1/1s": {Count: 1, Within: time.Second}, "20/5m": {Count: 20, Within: 5 * time.Minute},
-		"10/1h30m": {Count: 10, Within: 90 * time.Minute}, "1000000000/24h": {Count: maxLimitCount, Within: maxLimitWithin},
+		"10/1h30m": {Count: 10, Within: 90 * time.Minute}, "1000000000/24h": {Count: gatehouse.MaxLimitCount, Within: gatehouse.MaxLimitWithin},
 	} {
 		if got, ok := parseLimit(text); !ok || got != want || limitText(got) != text {
 			t.Errorf("%s: got %v, %v, and back %s", text, got, ok, limitText(got))
@@ -45,12 +45,12 @@ func TestLimitsHaveOneSpelling(t *testing.T) {
 
 // TestTheRulesTakeEveryLimitThatTheSettingTakes holds the two to each other.
 func TestTheRulesTakeEveryLimitThatTheSettingTakes(t *testing.T) {
-	for _, limit := range []gatehouse.Limit{{Count: 1, Within: time.Second}, {Count: maxLimitCount, Within: maxLimitWithin}} {
+	for _, limit := range []gatehouse.Limit{{Count: 1, Within: time.Second}, {Count: gatehouse.MaxLimitCount, Within: gatehouse.MaxLimitWithin}} {
 		if err := rulesTake(t, limit); err != nil {
 			t.Errorf("%v: %v", limit, err)
 		}
 	}
-	for _, limit := range []gatehouse.Limit{{Count: maxLimitCount + 1, Within: time.Second}, {Count: 1, Within: maxLimitWithin + time.Second}} {
+	for _, limit := range []gatehouse.Limit{{Count: gatehouse.MaxLimitCount + 1, Within: time.Second}, {Count: 1, Within: gatehouse.MaxLimitWithin + time.Second}} {
 		if err := rulesTake(t, limit); err == nil {
 			t.Errorf("%v is more than the setting takes", limit)
 		}

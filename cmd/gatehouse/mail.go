@@ -41,7 +41,7 @@ func parseMail(cfg *config, values map[string]setting) error {
 		return err
 	}
 	cfg.mail.style.Colour = values["mail-colour"].text
-	if colour := values["mail-colour"]; colour.text != "" && !isColour(colour.text) {
+	if colour := values["mail-colour"]; cfg.mail.style.Check() != nil {
 		return colour.wrong("%q is no colour; write it as in #0e5e54", colour.text)
 	}
 	if server.text != mailboxName {
@@ -55,10 +55,6 @@ func parseMail(cfg *config, values map[string]setting) error {
 	}
 	cfg.mail.mailbox = true
 	return nil
-}
-
-func isColour(text string) bool {
-	return len(text) == 7 && text[0] == '#' && strings.Trim(text[1:], "0123456789abcdefABCDEF") == ""
 }
 
 // parseMailServer reads smtps://USER@HOST:PORT, or smtp:// for STARTTLS.
@@ -116,11 +112,11 @@ func parseMailFrom(cfg *config, value setting) error {
 	if err != nil {
 		return value.wrong("%q is no email", parsed.Address)
 	}
-	if len([]rune(parsed.Name)) > 64 {
-		return value.wrong("the name has more than 64 characters")
+	cfg.mail.style.Product = parsed.Name
+	if cfg.mail.style.Check() != nil {
+		return value.wrong("the name has more than 64 characters, or a line end")
 	}
 	cfg.mail.server.From, cfg.mail.server.DisplayName = email, parsed.Name
-	cfg.mail.style.Product = parsed.Name
 	return nil
 }
 

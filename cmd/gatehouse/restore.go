@@ -52,16 +52,35 @@ const memoryFile = "store.memory"
 // recallStore holds the store against what the directory remembers of it. Where
 // there is nothing it has nothing to say.
 func recallStore(ctx context.Context, auth *gatehouse.Auth, dir string) error {
-	content, err := readSecretFile(filepath.Join(dir, memoryFile))
+	memory, err := readMemory(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	// What is no base64 does not open, which Recall has an answer for.
-	memory, _ := base64.StdEncoding.DecodeString(oneLine(content))
 	return auth.Recall(ctx, memory)
+}
+
+// readMemory returns what the directory remembers. What is no base64 does not open,
+// which Recall has an answer for.
+func readMemory(dir string) ([]byte, error) {
+	content, err := readSecretFile(filepath.Join(dir, memoryFile))
+	if err != nil {
+		return nil, err
+	}
+	memory, _ := base64.StdEncoding.DecodeString(oneLine(content))
+	return memory, nil
+}
+
+// rememberedHead is the end of the audit chain that the directory remembers; zero
+// where there is none.
+func rememberedHead(auth *gatehouse.Auth, dir string) (gatehouse.EventHead, error) {
+	memory, err := readMemory(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return gatehouse.EventHead{}, err
+	}
+	return auth.RememberedHead(memory), nil
 }
 
 func rememberStore(ctx context.Context, auth *gatehouse.Auth, dir string) error {
@@ -79,6 +98,9 @@ func rememberStore(ctx context.Context, auth *gatehouse.Auth, dir string) error 
 // guardStore ends everything when the store was put back to an older state than
 // the directory remembers, and remembers the one it has now.
 func (s *server) guardStore(ctx context.Context) error {
+	if err := s.keepToHead(ctx); err != nil {
+		return err
+	}
 	err := recallStore(ctx, s.auth, s.cfg.dataDir)
 	if errors.Is(err, gatehouse.ErrPutBack) {
 		s.log.Error("the store was put back to an older state; everything that was in force is ended", "error", err)
@@ -91,6 +113,15 @@ func (s *server) guardStore(ctx context.Context) error {
 		return err
 	}
 	return rememberStore(ctx, s.auth, s.cfg.dataDir)
+}
+
+// keepToHead notices that the audit chain was made anew.
+func (s *server) keepToHead(ctx context.Context) error {
+	head, err := rememberedHead(s.auth, s.cfg.dataDir)
+	if err != nil {
+		return err
+	}
+	return s.auth.KeepToHead(ctx, head)
 }
 
 // keepMemory guards the store while the server runs.

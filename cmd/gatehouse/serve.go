@@ -178,6 +178,7 @@ func (s *server) handler() http.Handler {
 		TrustedProxies:      s.cfg.tls.trustedProxies,
 		IntrospectionSecret: s.secret,
 		Mailbox:             s.mailbox,
+		Product:             s.cfg.mail.style.Product,
 		Logger:              s.log,
 	})
 }
@@ -187,7 +188,7 @@ func (s *server) outside(handler http.Handler) http.Handler {
 	if s.cfg.tls.kind == tlsProxy {
 		handler = behindProxy(handler, s.cfg.tls.trustedProxies, s.publicURL)
 	}
-	return closeAfterChunked(handler)
+	return boundStreams(closeAfterChunked(handler), crowdOf(s.limits.connections/2, s.cfg.tls.trustedProxies))
 }
 
 // hosts are the names beside that of the URL: the local certificate is also

@@ -342,3 +342,22 @@ func TestLocalAuthority(t *testing.T) {
 		}
 	})
 }
+
+func TestOneNameOfTheProduct(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		want string
+	}{
+		"of_mails_stands_on_the_pages_too": {[]string{"--smtp", "mailbox", "--mail-from", "Ana's Shop <shop@example.com>"}, "· Ana&#39;s Shop</title>"},
+		"is_ours_without_one":              {nil, "· Gatehouse</title>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, nil, test.args...)
+			if _, page := get(t, r.client(t), r.url+"/login"); !strings.Contains(page, test.want) {
+				t.Errorf("the page does not have %q:\n%.400s", test.want, page)
+			}
+		})
+	}
+}

@@ -119,7 +119,10 @@ func TestExpectationsThroughTheListener(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err == nil && answer.StatusCode != 400 {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode != 400 {
 			t.Errorf("got %d", answer.StatusCode)
 		}
 	})

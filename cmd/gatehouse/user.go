@@ -38,6 +38,7 @@ func (c userAddCommand) Run(ctx context.Context, p *program, cfg config) (err er
 		}
 		fmt.Fprintf(p.stdout, "Added %s.\n", describe(user))
 		p.printLink(open.auth.Issuer(), code, gatehouse.InviteCodeTTL)
+		p.printProof(open.auth, user, "The first login is answered with a mail that asks for a proof of {email}.")
 		return nil
 	}
 	if in.Password, err = p.newPassword(ctx); err != nil {
@@ -48,7 +49,20 @@ func (c userAddCommand) Run(ctx context.Context, p *program, cfg config) (err er
 		return err
 	}
 	fmt.Fprintf(p.stdout, "Added %s.\n", describe(user))
+	p.printProof(open.auth, user, "A mail asks for a proof of {email}; gatehouse serve sends it.")
 	return nil
+}
+
+// printProof says how the email of a new user is proven: as mailed says, or not
+// at all, because the command was not given the --smtp of the server.
+func (p *program) printProof(auth *gatehouse.Auth, user model.User, mailed string) {
+	if user.Email == "" {
+		return
+	}
+	if !auth.SendsMail() {
+		mailed = "No --smtp is set here, so no mail asks for a proof of {email}."
+	}
+	fmt.Fprintln(p.stdout, strings.ReplaceAll(mailed, "{email}", user.Email.String()))
 }
 
 // quietLog is the log of commands: trouble goes to standard error.
