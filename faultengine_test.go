@@ -173,6 +173,7 @@ type tappedStore struct {
 // onBothEngines runs a test on a store of either engine.
 func onBothEngines(t *testing.T, test func(t *testing.T, store *tappedStore)) {
 	t.Run("on_SQLite", func(t *testing.T) {
+		t.Parallel()
 		path := filepath.Join(t.TempDir(), "gatehouse.db")
 		store, err := sqlite.Open(t.Context(), path)
 		if err != nil {
@@ -183,6 +184,7 @@ func onBothEngines(t *testing.T, test func(t *testing.T, store *tappedStore)) {
 			`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`))
 	})
 	t.Run("ST-09_on_PostgreSQL_with_one_connection", func(t *testing.T) {
+		t.Parallel()
 		dsn := emptySchema(t)
 		store, err := postgres.Open(t.Context(), dsn+" pool_max_conns=1")
 		if err != nil {

@@ -139,6 +139,7 @@ func (w writing) scene(t *testing.T, store *tappedStore, auth *gatehouse.Auth, c
 }
 
 func TestAFaultAtEachStatement(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, store *tappedStore) {
 		auth, c := store.auth(t)
 		for i, w := range writings {
@@ -162,6 +163,7 @@ func TestAFaultAtEachStatement(t *testing.T) {
 
 // A guess that was looked at is counted, whatever fails next.
 func TestLT21_NoFaultLosesAFailure(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, store *tappedStore) {
 		auth, c := store.auth(t)
 		s, looked := newScene(t, store, auth, c, "ana"), 0
@@ -190,6 +192,7 @@ func TestLT21_NoFaultLosesAFailure(t *testing.T) {
 }
 
 func TestACallerWhoHangsUpAtEachStatement(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, store *tappedStore) {
 		auth, c := store.auth(t)
 		for i, w := range writings {
@@ -254,6 +257,7 @@ func (w writing) panics(t *testing.T, s *scene, n int) (reached bool) {
 }
 
 func TestAPanicAtEachStatement(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, store *tappedStore) {
 		auth, c := store.auth(t)
 		for i, w := range writings {

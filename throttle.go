@@ -27,7 +27,7 @@ func ladder(keep time.Duration) model.AttemptRule {
 
 // throttle counts who tries, and how often in vain.
 type throttle struct {
-	lanes    *gates // of users, their devices and sessions, and identifiers of nobody
+	lanes    *gates // of users, devices and identifiers of nobody
 	sources  *gates
 	networks *gates
 }

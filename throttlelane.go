@@ -17,17 +17,14 @@ const typedAtMost = 1024
 // laneOf returns the lane in which a password is checked, and by which rule, and
 // whether the client is a known device. A device of the user has a lane of its own,
 // so that strangers who guess do not keep the user out, and a token that was stolen
-// is worth one lane; so has a session of a user whose client is no known device.
-// Everybody else shares the lane of the account, by whatever name. What nobody is called has a lane like a user's, under a key, since it may
-// be a password that was typed into the wrong field.
+// is worth one lane. Everybody else shares the lane of the account, by whatever name
+// and at whatever door. What nobody is called has a lane like a user's, under a key,
+// since it may be a password that was typed into the wrong field.
 func (a *Auth) laneOf(ctx context.Context, who claim) (lane model.Lane, rule model.AttemptRule, known bool) {
 	if who.account != nil {
 		id := who.account.User.ID
 		if device, ok := a.knownDevice(ctx, *who.account); ok {
 			return model.Lane{Key: laneDigest("device", string(id[:]), string(device)), UserID: id}, ladder(DeviceLifetime), true
-		}
-		if session := who.session; !session.IsZero() {
-			return model.Lane{Key: laneDigest("session", string(id[:]), string(session[:])), UserID: id}, ladder(SessionLifetime), false
 		}
 		return model.Lane{Key: laneDigest("user", string(id[:])), UserID: id}, ladder(0), false
 	}

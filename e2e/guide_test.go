@@ -117,6 +117,7 @@ func signedWith(t *testing.T, s *server, config gatehouse.Config) string {
 	defer store.Close()
 	auth, err := gatehouse.New(t.Context(), store, config)
 	must(t, err)
+	auth.TrustClock() // it is shifted on purpose
 	grant, err := auth.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: word})
 	must(t, err)
 	return grant.AccessToken
