@@ -224,7 +224,7 @@ func (w *walk) check(t *testing.T, restart func() *pair) {
 func newPair(t *testing.T, store model.Store, cfg gatehouse.Config) *pair {
 	t.Helper()
 	// The model knows no pace.
-	cfg.Limits.Refreshes = gatehouse.Limit{Count: 1_000_000_000, Within: time.Minute}
+	cfg.Limits.Refreshes = gatehouse.Limit{Count: 1_000_000_000, Within: 24 * time.Hour}
 	usual, err := gatehouse.New(t.Context(), store, cfg)
 	if err != nil {
 		t.Fatal(err)
