@@ -59,8 +59,6 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 		letter: letter{To: m.to.String(), Code: string(code), Purpose: string(m.purpose)}}
 	if m.request != "" {
 		record.Request = model.DigestOf(m.request)
-	}
-	if m.request != "" {
 		digits := newDigits()
 		record.Typed = model.TypedCode{
 			Digest:    typedDigest(m.purpose, m.request, digits),
@@ -70,9 +68,9 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 		if err != nil {
 			return err
 		}
-		if !guessed {
+		if !guessed { // else nobody is told them
 			mail.letter.Digits = digits
-		} // else nobody knows them
+		}
 	}
 	if m.user.ID.IsZero() {
 		record.Email = ""

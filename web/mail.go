@@ -30,8 +30,15 @@ func (x *exchange) asking(ask func(model.RequestSecret) error) error {
 	if err := ask(secret); err != nil {
 		return err
 	}
-	x.setCookie(requestCookie, string(secret), requestCookieAge)
+	x.keepRequest(secret)
 	return nil
+}
+
+// keepRequest keeps the secret of a new request. A code of before would be taken
+// for the new one.
+func (x *exchange) keepRequest(secret model.RequestSecret) {
+	x.setCookie(requestCookie, string(secret), requestCookieAge)
+	x.dropCookie(codeCookie)
 }
 
 // requestSecret is the cookie of the last request for a mail.
@@ -115,7 +122,6 @@ func (d *door) submitForgot(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.dropCookie(codeCookie) // one of before would be taken for the new one
 	return x.redirect(doneAt(resetPath, doneRecovery))
 }
 
@@ -223,7 +229,6 @@ func (d *door) submitEmail(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.dropCookie(codeCookie)
 	return x.redirect(doneAt(verifyPath, doneEmailAsked))
 }
 
@@ -231,10 +236,10 @@ func (d *door) submitEmail(x *exchange) error {
 // is proven. Where no other mail was queued, the digits of the last one still count.
 func (d *door) unverified(x *exchange, secret model.RequestSecret, refusal error) error {
 	x.refusalCode = model.ErrEmailUnverified.Code
-	x.dropCookie(codeCookie)
 	if told := new(model.Error); errors.As(refusal, &told) && told.RetryAfter > 0 {
+		x.dropCookie(codeCookie)
 		return x.redirect(doneAt(verifyPath, doneUnverifiedAgain))
 	}
-	x.setCookie(requestCookie, string(secret), requestCookieAge)
+	x.keepRequest(secret)
 	return x.redirect(doneAt(verifyPath, doneUnverified))
 }
