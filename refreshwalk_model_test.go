@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -242,13 +241,7 @@ func newPair(t *testing.T, store model.Store, cfg gatehouse.Config) *pair {
 // emptySchema is the DSN of a schema in the server that scripts/postgres starts.
 func emptySchema(t *testing.T) string {
 	t.Helper()
-	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
-	if dsn == "" && os.Getenv("GATEHOUSE_REQUIRE_POSTGRES") != "" {
-		t.Fatal("GATEHOUSE_TEST_POSTGRES is not set; run scripts/postgres go test .")
-	}
-	if dsn == "" {
-		t.Skip("no PostgreSQL: run scripts/postgres go test .")
-	}
+	dsn := storetest.PostgreSQL(t)
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"gatehouse/storetest"
 )
 
 // farm is several processes on one PostgreSQL database, with one master key and
@@ -29,13 +31,7 @@ type farm struct {
 // the tests skip without one unless GATEHOUSE_REQUIRE_POSTGRES is set.
 func newFarm(t *testing.T) *farm {
 	t.Helper()
-	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
-	if dsn == "" && os.Getenv("GATEHOUSE_REQUIRE_POSTGRES") != "" {
-		t.Fatal("GATEHOUSE_TEST_POSTGRES is not set; run scripts/postgres go test ./e2e")
-	}
-	if dsn == "" {
-		t.Skip("no PostgreSQL: run scripts/postgres go test ./e2e")
-	}
+	dsn := storetest.PostgreSQL(t)
 	ctx := context.Background() // outlives the test, for the clean-up
 	admin, err := pgx.Connect(ctx, dsn)
 	must(t, err)

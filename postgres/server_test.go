@@ -4,25 +4,20 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"gatehouse/storetest"
 )
 
 // server is how to reach a throw-away server as its superuser; scripts/postgres
 // starts one. The tests skip without it unless GATEHOUSE_REQUIRE_POSTGRES is set.
 func server(t testing.TB) *pgx.ConnConfig {
 	t.Helper()
-	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
-	if dsn == "" && os.Getenv("GATEHOUSE_REQUIRE_POSTGRES") != "" {
-		t.Fatal("GATEHOUSE_TEST_POSTGRES is not set; run scripts/postgres go test ./postgres")
-	}
-	if dsn == "" {
-		t.Skip("no PostgreSQL: run scripts/postgres go test ./postgres")
-	}
+	dsn := storetest.PostgreSQL(t)
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)

@@ -10,19 +10,15 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"gatehouse/storetest"
 )
 
 // newDatabase makes an empty PostgreSQL database for one test and returns its
 // URL.
 func newDatabase(t *testing.T) string {
 	t.Helper()
-	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
-	if dsn == "" && os.Getenv("GATEHOUSE_REQUIRE_POSTGRES") != "" {
-		t.Fatal("GATEHOUSE_TEST_POSTGRES is not set; run scripts/postgres go test ./cmd/gatehouse")
-	}
-	if dsn == "" {
-		t.Skip("no PostgreSQL: run scripts/postgres go test ./cmd/gatehouse")
-	}
+	dsn := storetest.PostgreSQL(t)
 	ctx := context.Background() // outlives the test, for the clean-up
 	admin, err := pgx.Connect(ctx, dsn)
 	if err != nil {
