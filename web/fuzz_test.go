@@ -58,6 +58,9 @@ func FuzzCookie(f *testing.F) {
 	f.Add("__Host-session=\"good\"", "__Host-session=good")
 	f.Add(" __Host-session = good ;;", "__host-session=x")
 	f.Fuzz(func(t *testing.T, first, second string) {
+		if strings.ContainsAny(first+second, "\r\n") {
+			return // no header that was read holds a line end
+		}
 		r := &http.Request{Header: http.Header{"Cookie": {first}}}
 		if second != "" {
 			r.Header.Add("Cookie", second)
