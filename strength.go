@@ -13,12 +13,12 @@ type Strength struct {
 	Hint  string // one sentence that is safe to show
 }
 
-// How many bits of guessing a score takes. With hashes at our price 40 bits are
-// centuries of one machine.
+// How many guesses a score takes; the scores of zxcvbn are the same from 2 on.
 const (
-	fairBits   = 24
-	goodBits   = 32
-	strongBits = 40
+	fairGuesses   = 1e6
+	goodGuesses   = 1e8
+	strongGuesses = 1e10
+	aFew          = 5 // so that what has exactly the number of a bound is below it
 )
 
 // PasswordStrength says what setting this password would be refused for, as far
@@ -34,13 +34,13 @@ func (a *Auth) PasswordStrength(password model.Password, names ...string) Streng
 		}
 		return Strength{}
 	}
-	guess := a.commonPasswords.Guess(string(canonical), a.ourNames.With(names...))
+	guess := blocklist.Estimate(string(canonical), a.ourNames.With(names...))
 	switch {
-	case guess.Bits >= strongBits:
+	case guess.Guesses >= strongGuesses+aFew:
 		return Strength{4, "Strong (estimate)."}
-	case guess.Bits >= goodBits:
+	case guess.Guesses >= goodGuesses+aFew:
 		return Strength{3, "Good (estimate)."}
-	case guess.Bits >= fairBits:
+	case guess.Guesses >= fairGuesses+aFew:
 		return Strength{2, "Fair (estimate). One more unrelated word helps."}
 	}
 	return Strength{1, "Weak: " + weakBecause(guess.Weakness) + fewWords}

@@ -1,9 +1,11 @@
 package blocklist
 
 import (
-	"math"
 	"strings"
 	"unicode"
+
+	"github.com/trustelem/zxcvbn/match"
+	"github.com/trustelem/zxcvbn/scoring"
 )
 
 // Weakness is what most of a password is made of.
@@ -12,163 +14,55 @@ type Weakness int
 // From what is hardest to guess to what is easiest.
 const (
 	Unknown Weakness = iota // nothing that is recognised
-	Words                   // words of the list
-	Years                   // four digits that are a year
-	Keys                    // neighbours in a row of the keyboard
+	Words                   // words of the dictionary
+	Years                   // years and dates
+	Keys                    // neighbours on a keyboard
 	Runs                    // runs like abc and 987
-	Repeats                 // what stood there before
+	Repeats                 // one part, again and again
 	Names                   // words of the context
 )
 
-// Guess is how hard a password is to guess for somebody who tries words, rows
-// of keys, runs, repeats and names before everything else.
+// Guess is how hard a password is to guess for somebody who tries words, dates,
+// neighbours on a keyboard, runs, repeats and names before everything else.
 type Guess struct {
-	Bits     float64 // the binary logarithm of the number of guesses
+	Guesses  float64 // how many it takes, in the order of zxcvbn
 	Weakness Weakness
 }
 
-const (
-	// maxGuessed is how much of a password is looked at, in code points, so that
-	// the work is bounded. What is longer is no weaker.
-	maxGuessed = 100
-	longestTry = 24 // code points of a word
-)
+// maxGuessed is how much of a password is looked at, in code points, so that the
+// work is bounded: it grows with the third power.
+const maxGuessed = 64
 
-// The costs, in bits. They err towards calling a password weak: a character by
-// chance is worth ten guesses, as if most of them were foreseen.
-const (
-	costChance = 3.3
-	costWord   = 14.0 // every word as if it were among the first 16,000
-	costName   = 2.0
-	costYear   = 7.0
-	costChange = 1.0 // upper case, or a row of keys backwards
-	costLeet   = 2.0
-)
+// Estimate estimates how hard a password in NFC is to guess. It advises, and says
+// nothing about a password that Holds or Makes would refuse. It does what zxcvbn
+// does: the price of what is found and the cheapest way through it are those of
+// the package scoring; what can be found is found here, without the 8 MiB and the
+// start of that package's own search, and never with more guesses.
+func Estimate(password string, context Context) Guess {
+	s := newSpelling(toGuess(password))
+	found := s.matches(s.spelled(context))
+	best := scoring.MostGuessableMatchSequence(s.exact, found, false)
+	return Guess{Guesses: best.Guesses, Weakness: weakness(best.Sequence)}
+}
 
-// keyRows are rows of the common keyboards.
-const keyRows = "1234567890 qwertyuiop asdfghjkl zxcvbnm qwertzuiop yxcvbnm azertyuiop qsdfghjklm wxcvbn"
-
-// Guess estimates how hard a password in NFC is to guess. It advises, and says
-// nothing about a password that Holds or Makes would refuse.
-func (l *List) Guess(password string, context Context) Guess {
+// toGuess is the beginning of a password. Of one that repeats a part, whole parts
+// are left, so that it stays a repeat.
+func toGuess(password string) []rune {
 	runes := []rune(password)
-	runes = runes[:min(len(runes), maxGuessed)]
-	g := guesser{list: l, context: context, runes: runes, folded: []rune(fold(string(runes)))}
-	if len(g.folded) != len(runes) {
-		g.folded = runes // a letter whose lower case is longer
+	if len(runes) <= maxGuessed {
+		return runes
 	}
-	g.steps = make([]step, len(runes)+1)
-	for i := range g.steps[1:] {
-		g.steps[i+1].bits = math.Inf(1)
+	if unit := length(unitOf(password, 0)); unit <= maxGuessed {
+		return runes[:maxGuessed/unit*unit]
 	}
-	for from := range runes {
-		g.reach(from, from+1, costChance, Unknown)
-		g.words(from)
-		g.runs(from)
-		g.repeats(from)
-	}
-	return Guess{Bits: g.steps[len(runes)].bits, Weakness: g.weakness()}
-}
-
-// step is the cheapest way found to guess everything before a place.
-type step struct {
-	bits float64
-	from int
-	by   Weakness
-}
-
-type guesser struct {
-	list          *List
-	context       Context
-	runes, folded []rune
-	steps         []step
-}
-
-func (g *guesser) reach(from, to int, cost float64, by Weakness) {
-	if bits := g.steps[from].bits + cost; bits < g.steps[to].bits {
-		g.steps[to] = step{bits, from, by}
-	}
-}
-
-// words tries every word that begins at a place.
-func (g *guesser) words(from int) {
-	for to := from + shortestWord; to <= min(from+longestTry, len(g.folded)); to++ {
-		word, cost := string(g.folded[from:to]), 0.0
-		if strings.IndexFunc(string(g.runes[from:to]), unicode.IsUpper) >= 0 {
-			cost = costChange
-		}
-		switch {
-		case g.context.holds(word) || g.context.holds(reversed(word)):
-			g.reach(from, to, cost+costName, Names)
-		case isYear(word):
-			g.reach(from, to, costYear, Years)
-		case g.list.holds(word):
-			g.reach(from, to, cost+costWord, Words)
-		case g.list.holds(reversed(word)) || g.list.holdsLeet(word):
-			g.reach(from, to, cost+costWord+costLeet, Words)
-		}
-	}
-}
-
-func isYear(word string) bool {
-	return len(word) == 4 && (word[:2] == "19" || word[:2] == "20") && strings.Trim(word, "0123456789") == ""
-}
-
-// holdsLeet looks for a word behind signs and digits that stand for letters.
-func (l *List) holdsLeet(word string) bool {
-	if !strings.ContainsAny(word, "04@31!5$7") {
-		return false
-	}
-	return l.holds(leetI.Replace(word)) || l.holds(leetL.Replace(word))
-}
-
-// The digits and signs that stand for letters; one of them for two.
-var (
-	leetI = strings.NewReplacer("0", "o", "4", "a", "@", "a", "3", "e", "5", "s", "$", "s", "7", "t", "1", "i", "!", "i")
-	leetL = strings.NewReplacer("0", "o", "4", "a", "@", "a", "3", "e", "5", "s", "$", "s", "7", "t", "1", "l", "!", "l")
-)
-
-// runs tries runs of code points, and rows of keys, of three and more.
-func (g *guesser) runs(from int) {
-	for _, by := range []rune{1, -1} {
-		for to := from + 1; to < len(g.folded) && g.folded[to]-g.folded[to-1] == by; to++ {
-			if n := to + 1 - from; n >= 3 {
-				g.reach(from, to+1, costChance+math.Log2(float64(n)), Runs)
-			}
-		}
-	}
-	for to := from + 3; to <= len(g.folded); to++ {
-		row := string(g.folded[from:to])
-		switch {
-		case strings.ContainsRune(row, ' '):
-			return
-		case strings.Contains(keyRows, row):
-			g.reach(from, to, costChance+math.Log2(float64(to-from)), Keys)
-		case strings.Contains(keyRows, reversed(row)):
-			g.reach(from, to, costChance+costChange+math.Log2(float64(to-from)), Keys)
-		default:
-			return
-		}
-	}
-}
-
-// repeats tries to take what follows from what stood there before: where it
-// began and how long it is are all there is to guess.
-func (g *guesser) repeats(from int) {
-	for start := range from {
-		for n := 0; from+n < len(g.folded) && g.folded[start+n] == g.folded[from+n]; n++ {
-			if n >= 2 {
-				g.reach(from, from+n+1, 1+math.Log2(float64(from))+math.Log2(float64(n+1)), Repeats)
-			}
-		}
-	}
+	return runes[:maxGuessed]
 }
 
 // weakness is what covers most of the password on its cheapest way.
-func (g *guesser) weakness() Weakness {
+func weakness(sequence []*match.Match) Weakness {
 	var covered [Names + 1]int
-	for at := len(g.runes); at > 0; at = g.steps[at].from {
-		covered[g.steps[at].by] += at - g.steps[at].from
+	for _, m := range sequence {
+		covered[kindOf(m)] += len(m.Token)
 	}
 	most := Unknown
 	for kind := range covered {
@@ -177,4 +71,103 @@ func (g *guesser) weakness() Weakness {
 		}
 	}
 	return most
+}
+
+func kindOf(m *match.Match) Weakness {
+	switch m.Pattern {
+	case "dictionary":
+		if m.DictionaryName == ofContext {
+			return Names
+		}
+		return Words
+	case "regex", "date":
+		return Years
+	case "spatial":
+		return Keys
+	case "sequence":
+		return Runs
+	case "repeat":
+		return Repeats
+	}
+	return Unknown
+}
+
+// spelling is a password with one byte for each code point, as the scoring counts
+// bytes: ASCII as it is, everything else, in lower case, as a byte of its own.
+type spelling struct {
+	runes  []rune
+	exact  string
+	folded string // exact in lower case
+	codes  map[rune]byte
+}
+
+func newSpelling(runes []rune) *spelling {
+	s := &spelling{runes: runes, codes: map[rune]byte{}}
+	exact := make([]byte, len(runes))
+	for i, r := range runes {
+		if r < 0x80 {
+			exact[i] = byte(r)
+			continue
+		}
+		r = unicode.ToLower(r)
+		if _, known := s.codes[r]; !known {
+			s.codes[r] = byte(0x80 + len(s.codes)) // at most maxGuessed of them
+		}
+		exact[i] = s.codes[r]
+	}
+	s.exact = string(exact)
+	s.folded = foldASCII(s.exact)
+	return s
+}
+
+// foldASCII is for text that need not be UTF-8.
+func foldASCII(text string) string {
+	folded := []byte(text)
+	for i, b := range folded {
+		if 'A' <= b && b <= 'Z' {
+			folded[i] = b + 'a' - 'A'
+		}
+	}
+	return string(folded)
+}
+
+// spelled gives words the bytes of the password. A word with a letter that the
+// password has not is not found in it, and left empty.
+func (s *spelling) spelled(context Context) wordsOfContext {
+	words := make(wordsOfContext, len(context.words))
+	for i, word := range context.words {
+		words[i] = rankedWord{text: s.spell(word), rank: i + 1}
+	}
+	words.sort()
+	return words
+}
+
+func (s *spelling) spell(word string) string {
+	var b strings.Builder
+	for _, r := range word {
+		code, known := s.codes[r]
+		switch {
+		case r < 0x80:
+			code = byte(r)
+		case !known:
+			return ""
+		}
+		b.WriteByte(code)
+	}
+	return b.String()
+}
+
+// part is the spelling of some code points in the middle.
+func (s *spelling) part(from, to int) *spelling {
+	return &spelling{runes: s.runes[from:to], exact: s.exact[from:to], folded: s.folded[from:to], codes: s.codes}
+}
+
+// matches is everything that is recognised, in any order.
+func (s *spelling) matches(context wordsOfContext) []*match.Match {
+	found := s.words(dictionary(ranked), context)
+	found = append(found, s.spatial()...)
+	found = append(found, s.repeats(context)...)
+	found = append(found, s.sequences()...)
+	found = append(found, s.years()...)
+	return append(found, s.dates()...)
 }

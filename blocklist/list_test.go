@@ -16,7 +16,7 @@ import (
 	"gatehouse/blocklist/lists"
 )
 
-var update = flag.Bool("update", false, "make common.fuse anew from the npm packages")
+var update = flag.Bool("update", false, "make common.fuse anew from the npm packages, and ranked.words from zxcvbn")
 
 // entries are the words of the lists as the filter holds them. Where the
 // packages are not installed, the test says so, or fails where
