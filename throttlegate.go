@@ -70,9 +70,11 @@ func (g *gates) busy(key model.Digest) bool {
 	return g.open[key] != nil
 }
 
-// enter waits for a turn. Refusal: ErrOverloaded when that would take too long or
-// too many wait. Errors: errGateShut, that of ctx.
-func (g *gates) enter(ctx context.Context, key model.Digest) (*pass, error) {
+// enter waits for a turn, where mayWait does not refuse that. Refusals: that of
+// mayWait; ErrOverloaded when it would take too long or too many wait. Errors:
+// errGateShut, that of ctx. mayWait is asked under the lock of all gates, so it has
+// to be quick and must not come back to them.
+func (g *gates) enter(ctx context.Context, key model.Digest, mayWait func(context.Context) error) (*pass, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("gatehouse: wait for a turn: %w", err)
 	}
@@ -93,6 +95,10 @@ func (g *gates) enter(ctx context.Context, key model.Digest) (*pass, error) {
 	case len(here.waiting) >= gateWaiting:
 		g.mu.Unlock()
 		return nil, model.ErrOverloaded.After(gateComeback)
+	}
+	if err := mayWait(ctx); err != nil {
+		g.mu.Unlock()
+		return nil, err
 	}
 	w := &gateWaiter{done: make(chan struct{})}
 	here.waiting = append(here.waiting, w)

@@ -34,8 +34,8 @@ func (a *Auth) sourcesOf(ctx context.Context) (sources []watched) {
 
 // enterSources lets the source in ctx check a secret, if it has failures left that
 // those under way cannot use up, and reads with the same look how one more lane
-// stands. Refusals: ErrTooManyAttempts, ErrOverloaded.
-func (a *Auth) enterSources(ctx context.Context, also model.Digest) ([]watched, model.Tally, error) {
+// stands. Refusals: ErrTooManyAttempts, ErrOverloaded, that of mayWait.
+func (a *Auth) enterSources(ctx context.Context, also model.Digest, mayWait func(context.Context) error) ([]watched, model.Tally, error) {
 	var none model.Tally
 	sources := a.sourcesOf(ctx)
 	entered := false
@@ -48,7 +48,7 @@ func (a *Auth) enterSources(ctx context.Context, also model.Digest) ([]watched, 
 	for i, gates := range []*gates{a.throttle.sources, a.throttle.networks}[:len(sources)] {
 		keys[i] = sources[i].attempt.Lane.Key
 		var err error
-		sources[i].pass, err = gates.enter(ctx, keys[i])
+		sources[i].pass, err = gates.enter(ctx, keys[i], mayWait)
 		if errors.Is(err, errGateShut) {
 			err = a.sourceFull(ctx, sources[i])
 		}
@@ -156,7 +156,7 @@ func (a *Auth) CheckSecret(ctx context.Context, check func() bool) (right bool, 
 	if check() {
 		return true, nil
 	}
-	sources, _, err := a.enterSources(ctx, model.Digest{})
+	sources, _, err := a.enterSources(ctx, model.Digest{}, waitsAnyhow)
 	if err != nil {
 		return false, err
 	}

@@ -52,10 +52,29 @@ type admission struct {
 	// back.
 	held time.Duration
 	away comebacks
+	// refused is how often somebody was turned away.
+	refused uint64
 }
 
-// heldShare is the part that the last hold has in their running mean.
-const heldShare = 8
+const (
+	// heldShare is the part that the last hold has in their running mean.
+	heldShare = 8
+	// keptShare is the part of the queue that is kept for clients of whom nobody
+	// waits yet.
+	keptShare = 4
+)
+
+// share is how much of the queue, and of the wait, a call may find taken, in
+// sixteenths.
+type share int
+
+const (
+	allOfIt   share = sixteenths
+	nearlyAll share = 15
+	halfOfIt  share = 8
+
+	sixteenths = 16
+)
 
 func newAdmission(limits admissionLimits) *admission {
 	if limits.client == nil {
@@ -113,8 +132,9 @@ func (a *admission) leaving(p place) (leave func()) {
 	}
 }
 
-// crowded returns what enter would refuse at once, and takes no place.
-func (a *admission) crowded(ctx context.Context, wants place) error {
+// crowded returns what enter would refuse at once if no more than a share were
+// there to be taken, and takes no place.
+func (a *admission) crowded(ctx context.Context, wants place, most share) error {
 	wants.cores = min(wants.cores, a.limits.whole.cores)
 	network := a.limits.client(ctx)
 	a.mu.Lock()
@@ -122,7 +142,7 @@ func (a *admission) crowded(ctx context.Context, wants place) error {
 	if a.waiting.length == 0 && a.fits(wants) {
 		return nil
 	}
-	if _, ok := a.mayQueue(network); !ok {
+	if _, ok := a.mayQueue(network, most); !ok {
 		return a.turnedAway(network)
 	}
 	return nil
@@ -130,12 +150,17 @@ func (a *admission) crowded(ctx context.Context, wants place) error {
 
 // mayQueue reports whether there is use and room for one more of this client to
 // wait, and who would have to go for it, if anybody. Needs the lock.
-func (a *admission) mayQueue(network netip.Prefix) (out *waiter, ok bool) {
+func (a *admission) mayQueue(network netip.Prefix, most share) (out *waiter, ok bool) {
 	expected := time.Duration(a.waiting.ahead(network)) * a.pace()
-	if expected > a.limits.maxWait/4*3 { // what is expected is not exact
+	if expected > a.limits.maxWait/4*3/sixteenths*time.Duration(most) { // what is expected is not exact
 		return nil, false
 	}
-	if a.waiting.length < a.limits.maxWaiting {
+	room := a.limits.maxWaiting - a.limits.maxWaiting*int(sixteenths-most)/sixteenths
+	if a.waiting.waitingFor(network) > 0 {
+		// Or else it would be let wait, and a moment later make room for one of those.
+		room -= room / keptShare
+	}
+	if a.waiting.length < room {
 		return nil, true
 	}
 	out = a.waiting.crowdedOut(network)
@@ -145,7 +170,7 @@ func (a *admission) mayQueue(network netip.Prefix) (out *waiter, ok bool) {
 // queue returns a waiter, or nil when there is no use or no room for it. Needs
 // the lock.
 func (a *admission) queue(network netip.Prefix, wants place) *waiter {
-	out, ok := a.mayQueue(network)
+	out, ok := a.mayQueue(network, allOfIt)
 	if !ok {
 		return nil
 	}
@@ -168,6 +193,7 @@ func (a *admission) pace() time.Duration {
 
 // turnedAway needs the lock.
 func (a *admission) turnedAway(network netip.Prefix) error {
+	a.refused++
 	return &Overloaded{RetryAfter: a.away.in(network, time.Now(), a.pace())}
 }
 
@@ -199,6 +225,13 @@ func (a *admission) wait(ctx context.Context, w *waiter) error {
 		return gone
 	}
 	return a.turnedAway(w.client.network)
+}
+
+// load returns what is going on.
+func (a *admission) load() Load {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return Load{Waiting: a.waiting.length, RunningKiB: a.limits.whole.memoryKiB - a.free.memoryKiB, Refused: a.refused}
 }
 
 // giveBack needs the lock.

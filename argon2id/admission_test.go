@@ -173,29 +173,50 @@ func TestPW20Overload(t *testing.T) {
 	})
 }
 
+// enterAs queues a call of a client; the channel says how it ended.
+func enterAs(a *admission, client int, wants place) chan error {
+	ended := make(chan error, 1)
+	a.mu.Lock()
+	before := a.waiting.length
+	a.mu.Unlock()
+	go func() {
+		leave, err := a.enter(from(context.Background(), client), wants)
+		if err == nil {
+			leave()
+		}
+		ended <- err
+	}()
+	waitForQueue(a, before+1)
+	return ended
+}
+
+func TestPW20NobodyWaitsOnlyToMakeRoomForTheNext(t *testing.T) {
+	one := place{memoryKiB: 10, cores: 1}
+	a := newTestAdmission(one, 8, time.Hour)
+	leave := mustEnter(t, a, one)
+	var waiting []chan error
+	for range 6 {
+		waiting = append(waiting, enterAs(a, 1, one))
+	}
+	if _, err := a.enter(from(context.Background(), 1), one); !errors.Is(err, ErrOverloaded) {
+		t.Errorf("a call for the places of newcomers: %v, want %v", err, ErrOverloaded)
+	}
+	waiting = append(waiting, enterAs(a, 2, one), enterAs(a, 3, one))
+	leave()
+	for _, ended := range waiting {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	assertAllFree(t, a)
+}
+
 func TestPW20NoClientStarvesTheOthers(t *testing.T) {
 	one := place{memoryKiB: 10, cores: 1}
-	// enterAs queues a call of a client; the channel says how it ended.
-	enterAs := func(a *admission, client int) chan error {
-		ended := make(chan error, 1)
-		a.mu.Lock()
-		before := a.waiting.length
-		a.mu.Unlock()
-		go func() {
-			leave, err := a.enter(from(context.Background(), client), one)
-			if err == nil {
-				leave()
-			}
-			ended <- err
-		}()
-		waitForQueue(a, before+1)
-		return ended
-	}
-
 	t.Run("a_quiet_client_gets_the_room_of_the_newest_call_of_a_flooder", func(t *testing.T) {
 		a := newTestAdmission(one, 3, time.Hour)
 		leave := mustEnter(t, a, one)
-		flood := []chan error{enterAs(a, 1), enterAs(a, 1), enterAs(a, 1)}
+		flood := []chan error{enterAs(a, 1, one), enterAs(a, 1, one), enterAs(a, 1, one)}
 		quiet := make(chan error, 1)
 		go func() {
 			leaveAgain, err := a.enter(from(context.Background(), 2), one)
@@ -223,13 +244,13 @@ func TestPW20NoClientStarvesTheOthers(t *testing.T) {
 		a := newTestAdmission(one, 100, time.Hour)
 		a.held = 12 * time.Minute
 		leave := mustEnter(t, a, one)
-		waiting := []chan error{enterAs(a, 1), enterAs(a, 1), enterAs(a, 1), enterAs(a, 1)}
+		waiting := []chan error{enterAs(a, 1, one), enterAs(a, 1, one), enterAs(a, 1, one), enterAs(a, 1, one)}
 		// Four would take 48 minutes, which is too long; a client of its own waits for
 		// one of them.
 		if _, err := a.enter(from(context.Background(), 1), one); !errors.Is(err, ErrOverloaded) {
 			t.Errorf("got %v, want %v", err, ErrOverloaded)
 		}
-		waiting = append(waiting, enterAs(a, 2))
+		waiting = append(waiting, enterAs(a, 2, one))
 		leave()
 		for _, ended := range waiting {
 			if err := <-ended; err != nil {

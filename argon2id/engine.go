@@ -131,6 +131,16 @@ func (e *Engine) MemoryBudgetKiB() uint64 { return e.budgetKiB }
 // Engine was made: one for each Hash, Verify and VerifyAbsent that did its work.
 func (e *Engine) Evaluations() uint64 { return e.evaluations.Load() }
 
+// Load is what an Engine has to do.
+type Load struct {
+	Waiting    int    // calls that wait for their place
+	RunningKiB uint64 // memory that the calls at work may have
+	Refused    uint64 // calls that met ErrOverloaded since the Engine was made, Crowded among them
+}
+
+// Load returns what there is to do now.
+func (e *Engine) Load() Load { return e.places.load() }
+
 // Hash returns the PHC string of the password with a fresh salt of 16 bytes and
 // a tag of 32.
 //
@@ -204,9 +214,17 @@ func (e *Engine) VerifyAbsent(ctx context.Context, password []byte) error {
 // Crowded returns the refusal that Hash, Verify and VerifyAbsent would begin with
 // if they were asked now: ErrOverloaded, or nil where there is a place or one to
 // wait for. It takes nothing and waits for nothing, so that who is to be turned
-// away can be before other work is done.
+// away can be before other work is done. It refuses a little sooner than they do:
+// who is let pass and asks a moment later is not turned away then.
 func (e *Engine) Crowded(ctx context.Context) error {
-	return e.places.crowded(ctx, placeFor(e.params))
+	return e.places.crowded(ctx, placeFor(e.params), nearlyAll)
+}
+
+// CrowdedLater is Crowded for a call that has to wait for something else first, and
+// refuses when half of the queue or of the wait is taken: such a call would most
+// likely be turned away after all, and late.
+func (e *Engine) CrowdedLater(ctx context.Context) error {
+	return e.places.crowded(ctx, placeFor(e.params), halfOfIt)
 }
 
 // Demand is what work takes that is not a hash of ours. More lanes than cores
