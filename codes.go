@@ -60,9 +60,9 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 	if m.request != "" {
 		record.Request = model.DigestOf(m.request)
 		digits := newDigits()
-		record.Typed = model.TypedCode{
-			Digest:    typedDigest(m.purpose, m.request, digits),
-			ExpiresAt: record.CreatedAt.Add(TypedCodeTTL), TriesLeft: TypedCodeTries,
+		record.Digits = model.Digits{
+			Digest:    digitsDigest(m.purpose, m.request, digits),
+			ExpiresAt: record.CreatedAt.Add(DigitsTTL), TriesLeft: DigitsTries,
 		}
 		guessed, err := a.guessedAt(ctx, tx, m.to)
 		if err != nil {
@@ -86,28 +86,28 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 
 // newDigits returns digits of which each number is as likely as any other.
 func newDigits() string {
-	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(TypedCodeDigits), nil)
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(DigitsCount), nil)
 	n, err := rand.Int(rand.Reader, limit)
 	if err != nil {
 		panic(err) // crypto/rand never fails
 	}
-	return fmt.Sprintf("%0*d", TypedCodeDigits, n)
+	return fmt.Sprintf("%0*d", DigitsCount, n)
 }
 
-// typedDigest is what is kept of digits: without the secret of the browser they
+// digitsDigest is what is kept of digits: without the secret of the browser they
 // cannot be guessed, however few they are.
-func typedDigest(purpose model.CodePurpose, request model.RequestSecret, digits string) model.Digest {
+func digitsDigest(purpose model.CodePurpose, request model.RequestSecret, digits string) model.Digest {
 	return sha256.Sum256([]byte("gatehouse typed code v1\x00" + string(purpose) + "\x00" + string(request) + "\x00" + digits))
 }
 
-// typedDigits returns the digits that somebody typed, without what people put
+// digitsIn returns the digits that somebody typed, without what people put
 // between them.
-func typedDigits(code model.Code) (digits string, ok bool) {
-	if len(code) > 4*TypedCodeDigits {
+func digitsIn(code model.Code) (digits string, ok bool) {
+	if len(code) > 4*DigitsCount {
 		return "", false
 	}
 	digits = strings.NewReplacer(" ", "", "-", "", "\t", "").Replace(string(code))
-	return digits, len(digits) == TypedCodeDigits && strings.Trim(digits, "0123456789") == ""
+	return digits, len(digits) == DigitsCount && strings.Trim(digits, "0123456789") == ""
 }
 
 // present is the one place where a code is looked at: that of a link, or digits
@@ -119,7 +119,7 @@ func (a *Auth) present(ctx context.Context, code model.Code, request model.Reque
 	if err := a.allowSource(ctx, limitCodeSubmits); err != nil {
 		return model.CodeRecord{}, err
 	}
-	digits, typed := typedDigits(code)
+	digits, typed := digitsIn(code)
 	for _, purpose := range purposes {
 		var record model.CodeRecord
 		var err error
@@ -138,42 +138,42 @@ func (a *Auth) present(ctx context.Context, code model.Code, request model.Reque
 	return model.CodeRecord{}, model.ErrInvalidOrExpiredCode
 }
 
-// typedAtMostWrong digits in a row are typed for the mails to one address, however
+// wrongDigitsAtMost digits in a row are typed for the mails to one address, however
 // many mails that are. Then mails to it hold a link alone, until one of their codes
 // is used (NIST SP 800-63B-4 section 3.2.2).
-const typedAtMostWrong = 20
+const wrongDigitsAtMost = 20
 
-// typedMemory is how long nobody may have typed digits for an address until those
+// digitsMemory is how long nobody may have typed digits for an address until those
 // before are forgotten.
-const typedMemory = 365 * 24 * time.Hour
+const digitsMemory = 365 * 24 * time.Hour
 
-// typedLane counts digits. It goes by the address: users come and go, and each may
+// digitsLane counts digits. It goes by the address: users come and go, and each may
 // ask for mails to one that is not theirs.
-func (a *Auth) typedLane(email model.Email) model.Lane {
+func (a *Auth) digitsLane(email model.Email) model.Lane {
 	return model.Lane{Key: a.masters.Load().current().attempts("typed codes", email.String())}
 }
 
 // guessedAt reports whether digits do not count any more for mails to this address.
 func (a *Auth) guessedAt(ctx context.Context, tx model.Attempts, email model.Email) (bool, error) {
-	found, err := tx.Tallies(ctx, [3]model.Digest{a.typedLane(email).Key})
-	return found[0].Total >= typedAtMostWrong, err
+	found, err := tx.Tallies(ctx, [3]model.Digest{a.digitsLane(email).Key})
+	return found[0].Total >= wrongDigitsAtMost, err
 }
 
-// countTyped counts digits that are typed for the mail of this code, before they
+// countDigits counts digits that are typed for the mail of this code, before they
 // are compared, and reports whether they may be right. Those for a mail to nobody
 // are counted alike.
-func (a *Auth) countTyped(ctx context.Context, code model.CodeRecord) (bool, error) {
+func (a *Auth) countDigits(ctx context.Context, code model.CodeRecord) (bool, error) {
 	try := model.Attempt{
-		Lane: a.typedLane(code.Email), Now: a.now(),
+		Lane: a.digitsLane(code.Email), Now: a.now(),
 		// It never blocks: the tries of the mail do.
-		Rule: model.AttemptRule{Free: math.MaxInt32, FirstDelay: time.Second, LongestDelay: time.Second, Within: typedMemory, Keep: typedMemory},
+		Rule: model.AttemptRule{Free: math.MaxInt32, FirstDelay: time.Second, LongestDelay: time.Second, Within: digitsMemory, Keep: digitsMemory},
 	}
 	if code.Email == "" {
 		try.Lane.Key = a.masters.Load().current().attempts("typed codes of nobody", string(code.Request[:]))
 		try.Rule.Keep = failureMemory
 	}
 	tally, _, err := a.store.ChargeAttempt(ctx, try)
-	return tally.Total <= typedAtMostWrong, err
+	return tally.Total <= wrongDigitsAtMost, err
 }
 
 // tryDigits compares digits after they were counted. Refusal: ErrNotFound.
@@ -184,16 +184,16 @@ func (a *Auth) tryDigits(ctx context.Context, purpose model.CodePurpose, request
 	// Who hangs up has had the try all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
 	defer cancel()
-	record, err := a.store.TryCode(ctx, model.TypedTry{Request: model.DigestOf(request), Purpose: purpose, Now: a.now()})
+	record, err := a.store.TryCode(ctx, model.DigitsTry{Request: model.DigestOf(request), Purpose: purpose, Now: a.now()})
 	if err != nil {
 		return model.CodeRecord{}, err
 	}
-	counts, err := a.countTyped(ctx, record)
+	counts, err := a.countDigits(ctx, record)
 	if err != nil {
 		return model.CodeRecord{}, err
 	}
-	want := typedDigest(purpose, request, digits)
-	if subtle.ConstantTimeCompare(want[:], record.Typed.Digest[:]) == 1 && !record.UserID.IsZero() && counts {
+	want := digitsDigest(purpose, request, digits)
+	if subtle.ConstantTimeCompare(want[:], record.Digits.Digest[:]) == 1 && !record.UserID.IsZero() && counts {
 		return record, nil
 	}
 	if err := a.store.Record(ctx, a.event(ctx, model.EventCodeWrong, record.UserID, model.SessionID{})); err != nil {

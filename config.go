@@ -38,10 +38,10 @@ const (
 	ResetCodeTTL  = 30 * time.Minute // of a code for a password that was lost
 	InviteCodeTTL = 24 * time.Hour   // of a code for a first password
 	VerifyCodeTTL = 24 * time.Hour   // of a code that proves a mailbox
-	TypedCodeTTL  = 10 * time.Minute // of the digits in a mail
+	DigitsTTL     = 10 * time.Minute // of the digits in a mail
 
-	TypedCodeDigits = 8
-	TypedCodeTries  = 5
+	DigitsCount = 8
+	DigitsTries = 5
 
 	// DefaultEventRetention and LowestEventRetention are how long events are kept.
 	DefaultEventRetention = 400 * 24 * time.Hour

@@ -15,11 +15,15 @@ import (
 	"gatehouse/model"
 )
 
-// MailStyle is how mails look. There are no pictures in them: the name of the
-// product stands in its colour.
+// MailStyle is how mails look. Nothing in them is fetched from anywhere, so nobody
+// learns who reads them when.
 type MailStyle struct {
 	Product string // by default Gatehouse
 	Colour  string // of the line on top and of the button, as in #0e5e54
+	// Logo is a PNG or JPEG that stands on top in place of the name, on white, at most
+	// 48 pixels high; by default none. It has at most 64 KiB and 1200 x 400 pixels, and
+	// travels in each mail.
+	Logo []byte
 }
 
 const (
@@ -35,6 +39,7 @@ func (s MailStyle) withDefaults() (MailStyle, error) {
 	if s.Colour == "" {
 		s.Colour = defaultColour
 	}
+	s.Logo = bytes.Clone(s.Logo)
 	return s, s.Check()
 }
 
@@ -45,6 +50,11 @@ func (s MailStyle) Check() error {
 	}
 	if s.Colour != "" && (len(s.Colour) != 7 || s.Colour[0] != '#' || strings.Trim(s.Colour[1:], "0123456789abcdefABCDEF") != "") {
 		return errors.New("gatehouse: Config.Mail.Colour: write it as in " + defaultColour)
+	}
+	if len(s.Logo) > 0 {
+		if err := checkLogo(s.Logo); err != nil {
+			return fmt.Errorf("gatehouse: Config.Mail.Logo: %w", err)
+		}
 	}
 	return nil
 }
@@ -68,6 +78,8 @@ type mailView struct {
 	Product, Site                                    string
 	Lines                                            []string
 	Colour, OnColour                                 htmltemplate.CSS
+	Logo                                             *model.Picture // nil for the name of the product
+	LogoHeight                                       int            // pixels
 }
 
 // piece is a part of a line: words, or an address of ours.
@@ -112,11 +124,13 @@ func (a *Auth) compose(kept model.OutboxRecord, l letter) (model.Message, error)
 	if wording.path != "" {
 		view.Link = a.link(wording.path, l.Code)
 	}
-	if len(l.Digits) == TypedCodeDigits {
+	if len(l.Digits) == DigitsCount {
 		view.Digits = l.Digits[:4] + " " + l.Digits[4:]
-		view.DigitsAre = fill("Or type this code where you asked for this mail, within {minutes} minutes")
+		view.DigitsAre = fill("Or type these digits where you asked for this mail, within {minutes} minutes")
 	}
 	message := model.Message{ID: kept.ID.String() + "@" + hostOf(a.cfg.Issuer), To: to, Subject: view.Subject}
+	view.Logo, view.LogoHeight = a.cfg.Mail.logoOf(message.ID)
+	message.Logo = view.Logo
 	message.Text, message.HTML, err = render(view)
 	return message, err
 }
@@ -134,7 +148,7 @@ func (a *Auth) fillIn(l letter) func(string) string {
 	return strings.NewReplacer(
 		"{product}", a.cfg.Mail.Product, "{site}", a.cfg.Issuer, "{who}", who, "{to name}", toName, "{where}", where,
 		"{when}", l.At.UTC().Format("2 January 2006 at 15:04 UTC"),
-		"{minutes}", strconv.Itoa(int(TypedCodeTTL.Minutes())),
+		"{minutes}", strconv.Itoa(int(DigitsTTL.Minutes())),
 	).Replace
 }
 

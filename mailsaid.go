@@ -35,7 +35,7 @@ func (l letter) secrets() *regexp.Regexp {
 	if code := strings.TrimPrefix(l.Code, "ghc_"); code != "" {
 		words = append(words, regexp.QuoteMeta(code))
 	}
-	if len(l.Digits) == TypedCodeDigits {
+	if len(l.Digits) == DigitsCount {
 		words = append(words, l.Digits[:4]+`\W{0,3}`+l.Digits[4:])
 	}
 	if local, domain, ok := strings.Cut(l.To, "@"); ok {

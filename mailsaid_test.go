@@ -106,7 +106,7 @@ func holdsNothing(t *testing.T, err, log string, sent []model.Message) {
 			}
 		}
 	}
-	if gatehouse.TypedCodeDigits != len(digits)-1 {
+	if gatehouse.DigitsCount != len(digits)-1 {
 		t.Errorf("digits %q", digits)
 	}
 }

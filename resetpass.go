@@ -104,7 +104,7 @@ func (a *Auth) resetPassword(ctx context.Context, tx model.Records, in resetting
 		if user, err = tx.VerifyEmail(ctx, user.ID, code.Email, now); err != nil {
 			return user, err
 		}
-		if err := tx.ClearLane(ctx, a.typedLane(code.Email).Key); err != nil {
+		if err := tx.ClearLane(ctx, a.digitsLane(code.Email).Key); err != nil {
 			return user, err
 		}
 	}

@@ -50,7 +50,7 @@ func (a *Auth) Remember(ctx context.Context) (sealed []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gatehouse: remember: %w", err)
 	}
-	var end link
+	var end place
 	c, err := a.chainNow(ctx)
 	switch {
 	case err == nil:

@@ -113,7 +113,7 @@ func (a *Auth) proveMailbox(ctx context.Context, code model.CodeRecord, keep mod
 		if err != nil {
 			return err
 		}
-		if err := tx.ClearLane(ctx, a.typedLane(spent.Email).Key); err != nil {
+		if err := tx.ClearLane(ctx, a.digitsLane(spent.Email).Key); err != nil {
 			return err
 		}
 		if spent.Purpose == model.PurposeEmailChange {

@@ -32,19 +32,19 @@ type CodeRecord struct {
 	// Request tells the browser that asked: the digest of its RequestSecret. It is
 	// zero where no browser did, and then nothing can be typed.
 	Request Digest
-	Typed   TypedCode // zero where nothing can be typed
+	Digits  Digits // zero where nothing can be typed
 }
 
-// TypedCode is what is kept of the digits of a mail, which count in the browser
+// Digits is what is kept of the digits of a mail, which count in the browser
 // that asked and nowhere else.
-type TypedCode struct {
+type Digits struct {
 	Digest    Digest // of the purpose, the secret of the browser and the digits
 	ExpiresAt time.Time
 	TriesLeft int
 }
 
-// TypedTry is an attempt to type the digits of a mail.
-type TypedTry struct {
+// DigitsTry is an attempt to type the digits of a mail.
+type DigitsTry struct {
 	Request Digest // of the browser that tries
 	Purpose CodePurpose
 	Now     time.Time

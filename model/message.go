@@ -9,4 +9,5 @@ type Message struct {
 	Subject string
 	Text    string
 	HTML    string
+	Logo    *Picture // that the HTML part shows; nil for none
 }

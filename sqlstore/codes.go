@@ -39,14 +39,14 @@ const (
 func scanCode(c *model.CodeRecord) []any {
 	return []any{(*digest)(&c.Digest), wordOf(&c.Purpose), (*id)(&c.UserID), wordOf(&c.Email), (*id)(&c.SessionID),
 		(*moment)(&c.CreatedAt), (*moment)(&c.ExpiresAt),
-		(*digest)(&c.Request), (*digest)(&c.Typed.Digest), (*moment)(&c.Typed.ExpiresAt), &c.Typed.TriesLeft}
+		(*digest)(&c.Request), (*digest)(&c.Digits.Digest), (*moment)(&c.Digits.ExpiresAt), &c.Digits.TriesLeft}
 }
 
 // IssueCode adds a code in place of any older one of the same user and purpose.
 func (r *records) IssueCode(ctx context.Context, code model.CodeRecord) error {
 	args := []any{code.Digest[:], string(code.Purpose), bytesOf(code.UserID), text(code.Email), bytesOf(code.SessionID),
 		micros(code.CreatedAt), micros(code.ExpiresAt), digestBytes(code.Request),
-		digestBytes(code.Typed.Digest), micros(code.Typed.ExpiresAt), code.Typed.TriesLeft}
+		digestBytes(code.Digits.Digest), micros(code.Digits.ExpiresAt), code.Digits.TriesLeft}
 	query := issueCode
 	if code.UserID.IsZero() {
 		query = issueNobodys
@@ -93,7 +93,7 @@ func (r *records) LiveCode(ctx context.Context, digest model.Digest, purpose mod
 }
 
 // TryCode takes one of the tries of what was mailed for a request.
-func (r *records) TryCode(ctx context.Context, try model.TypedTry) (code model.CodeRecord, err error) {
+func (r *records) TryCode(ctx context.Context, try model.DigitsTry) (code model.CodeRecord, err error) {
 	err = r.write(ctx, "try code", func(q Runner) error {
 		return row(ctx, q, tryCode, []any{try.Request[:], string(try.Purpose), micros(try.Now)}, scanCode(&code)...)
 	})

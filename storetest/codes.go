@@ -17,8 +17,8 @@ var codes = []contract{
 	{"a_newer_code_replaces_the_older_of_the_same_purpose", newerReplaces},
 	{"LiveCode_says_what_SpendCode_would_and_changes_nothing", codeAlive},
 	{"RV-02_a_code_is_of_one_user_one_purpose_and_one_address", codeKeepsAll},
-	{"RV-16_digits_have_five_tries", typedTries},
-	{"RV-16_digits_count_for_their_request_and_purpose_while_they_last", typedBounds},
+	{"RV-16_digits_have_five_tries", digitsTries},
+	{"RV-16_digits_count_for_their_request_and_purpose_while_they_last", digitsBounds},
 	{"EN-05_a_request_that_named_nobody_is_tried_like_any_other", nobodysCode},
 	{"a_newer_code_of_a_request_replaces_the_older", requestReplaced},
 	{"DropCodes_removes_those_of_one_user", dropCodes},
@@ -56,21 +56,21 @@ func liveCode(t *testing.T, store model.Records, code model.CodeRecord) model.Co
 	return kept
 }
 
-// typedCode is a code with every field set.
-func typedCode(user model.UserID, number byte) model.CodeRecord {
+// codeWithDigits is a code with every field set.
+func codeWithDigits(user model.UserID, number byte) model.CodeRecord {
 	code := codeFor(user, number)
 	code.Email, code.SessionID, code.Request = "ana@example.com", model.NewID[model.Session](), model.Digest{number, 31: 0xee}
-	code.Typed = model.TypedCode{Digest: model.Digest{number, 31: 0xdd}, ExpiresAt: noon.Add(10 * time.Minute), TriesLeft: 5}
+	code.Digits = model.Digits{Digest: model.Digest{number, 31: 0xdd}, ExpiresAt: noon.Add(10 * time.Minute), TriesLeft: 5}
 	return code
 }
 
-func tryOf(code model.CodeRecord) model.TypedTry {
-	return model.TypedTry{Request: code.Request, Purpose: code.Purpose, Now: noon}
+func tryOf(code model.CodeRecord) model.DigitsTry {
+	return model.DigitsTry{Request: code.Request, Purpose: code.Purpose, Now: noon}
 }
 
 func codeKeepsAll(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	code := typedCode(ana.ID, 1)
+	code := codeWithDigits(ana.ID, 1)
 	must(t, store.IssueCode(t.Context(), code))
 	same(t, got(store.LiveCode(t.Context(), code.Digest, code.Purpose, noon))(t), code)
 	same(t, got(store.SpendCode(t.Context(), code.Digest, code.Purpose, noon))(t), code)
@@ -82,13 +82,13 @@ func codeKeepsAll(t *testing.T, store model.Store) {
 	refused(t, err, model.ErrNotFound) // the newer one was asked for by no browser
 }
 
-func typedTries(t *testing.T, store model.Store) {
+func digitsTries(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	code := typedCode(ana.ID, 1)
+	code := codeWithDigits(ana.ID, 1)
 	must(t, store.IssueCode(t.Context(), code))
 	for left := 4; left >= 0; left-- {
 		want := code
-		want.Typed.TriesLeft = left
+		want.Digits.TriesLeft = left
 		same(t, got(store.TryCode(t.Context(), tryOf(code)))(t), want)
 	}
 	_, err := store.TryCode(t.Context(), tryOf(code))
@@ -98,15 +98,15 @@ func typedTries(t *testing.T, store model.Store) {
 	}
 }
 
-func typedBounds(t *testing.T, store model.Store) {
+func digitsBounds(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
-	code := typedCode(ana.ID, 1)
+	code := codeWithDigits(ana.ID, 1)
 	must(t, store.IssueCode(t.Context(), code))
-	for name, change := range map[string]func(*model.TypedTry){
-		"another request": func(try *model.TypedTry) { try.Request[0]++ },
-		"no request":      func(try *model.TypedTry) { try.Request = model.Digest{} },
-		"another purpose": func(try *model.TypedTry) { try.Purpose = purposeOther },
-		"too late":        func(try *model.TypedTry) { try.Now = code.Typed.ExpiresAt },
+	for name, change := range map[string]func(*model.DigitsTry){
+		"another request": func(try *model.DigitsTry) { try.Request[0]++ },
+		"no request":      func(try *model.DigitsTry) { try.Request = model.Digest{} },
+		"another purpose": func(try *model.DigitsTry) { try.Purpose = purposeOther },
+		"too late":        func(try *model.DigitsTry) { try.Now = code.Digits.ExpiresAt },
 	} {
 		try := tryOf(code)
 		change(&try)
@@ -116,14 +116,14 @@ func typedBounds(t *testing.T, store model.Store) {
 		}
 	}
 	last := tryOf(code)
-	last.Now = code.Typed.ExpiresAt.Add(-time.Microsecond)
-	if left := got(store.TryCode(t.Context(), last))(t).Typed.TriesLeft; left != 4 {
+	last.Now = code.Digits.ExpiresAt.Add(-time.Microsecond)
+	if left := got(store.TryCode(t.Context(), last))(t).Digits.TriesLeft; left != 4 {
 		t.Errorf("%d tries are left, want 4: what was refused must cost none", left)
 	}
 }
 
 func nobodysCode(t *testing.T, store model.Store) {
-	first, second := typedCode(model.UserID{}, 1), typedCode(model.UserID{}, 2)
+	first, second := codeWithDigits(model.UserID{}, 1), codeWithDigits(model.UserID{}, 2)
 	must(t, store.IssueCode(t.Context(), first))
 	must(t, store.IssueCode(t.Context(), second))
 	if codeIsAlive(t, store, first, noon) {
@@ -145,7 +145,7 @@ func nobodysCode(t *testing.T, store model.Store) {
 
 func requestReplaced(t *testing.T, store model.Store) {
 	ana, bob := added(t, store, "ana"), added(t, store, "bob")
-	older, newer := typedCode(ana.ID, 1), typedCode(bob.ID, 2)
+	older, newer := codeWithDigits(ana.ID, 1), codeWithDigits(bob.ID, 2)
 	newer.Request = older.Request
 	must(t, store.IssueCode(t.Context(), older))
 	must(t, store.IssueCode(t.Context(), newer))

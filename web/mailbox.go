@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -50,14 +51,25 @@ func (d *door) mailPage(x *exchange) error {
 }
 
 // mailHTML shows a mail as it is, in a place where it can do nothing: without
-// scripts, without pictures, and as if it came from elsewhere.
+// scripts, without pictures but its own, and as if it came from elsewhere.
 func (d *door) mailHTML(x *exchange) error {
 	entry, err := d.mailEntry(x)
 	if err != nil {
 		return err
 	}
-	x.w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox")
-	return x.write(http.StatusOK, "text/html; charset=utf-8", []byte(entry.Message.HTML))
+	x.w.Header().Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox")
+	return x.write(http.StatusOK, "text/html; charset=utf-8", []byte(withLogo(entry.Message)))
+}
+
+// withLogo returns the HTML part with its logo in the place that names it, as
+// browsers know no parts of mails.
+func withLogo(message model.Message) string {
+	logo := message.Logo
+	if logo == nil {
+		return message.HTML
+	}
+	data := "data:" + string(logo.Kind) + ";base64," + base64.StdEncoding.EncodeToString(logo.Bytes)
+	return strings.ReplaceAll(message.HTML, `"cid:`+logo.ID+`"`, `"`+data+`"`)
 }
 
 func (d *door) mailEntry(x *exchange) (model.MailboxEntry, error) {

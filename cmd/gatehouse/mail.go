@@ -21,6 +21,7 @@ type mailConfig struct {
 	server       smtp.Config // without the password; no host without a mail server
 	mailbox      bool        // mails are shown and not sent
 	passwordFile string
+	logoFile     string // "" for none
 	style        gatehouse.MailStyle
 }
 
@@ -30,7 +31,7 @@ const mailboxName = "mailbox"
 func parseMail(cfg *config, values map[string]setting) error {
 	server := values["smtp"]
 	if server.text == "" {
-		for _, name := range []string{"smtp-password-file", "mail-from", "mail-colour"} {
+		for _, name := range []string{"smtp-password-file", "mail-from", "mail-colour", "mail-logo"} {
 			if values[name].text != "" {
 				return values[name].wrong("it is only read with --smtp")
 			}
@@ -40,6 +41,7 @@ func parseMail(cfg *config, values map[string]setting) error {
 	if err := parseMailFrom(cfg, values["mail-from"]); err != nil {
 		return err
 	}
+	cfg.mail.logoFile = values["mail-logo"].text
 	cfg.mail.style.Colour = values["mail-colour"].text
 	if colour := values["mail-colour"]; cfg.mail.style.Check() != nil {
 		return colour.wrong("%q is no colour; write it as in #0e5e54", colour.text)
@@ -184,6 +186,9 @@ const mailCheckPatience = 15 * time.Second
 
 // lookAtMail connects to the mail server as serve does, and sends nothing.
 func lookAtMail(ctx context.Context, cfg config) []finding {
+	if _, err := mailStyle(cfg); err != nil {
+		return []finding{fail("mail", "%v", err)}
+	}
 	switch {
 	case cfg.mail.mailbox:
 		return []finding{warn("mail", "--smtp=mailbox sends nothing: mails are shown to everybody on this machine; use a mail server where others log in")}
