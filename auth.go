@@ -118,6 +118,21 @@ func (a *Auth) PasswordMin() int { return a.cfg.PasswordMin }
 // HashMemoryKiB returns the bound on the memory of all password hashes at once.
 func (a *Auth) HashMemoryKiB() uint64 { return a.hashes.engine.MemoryBudgetKiB() }
 
+// HashLoad is how busy this process is with passwords.
+type HashLoad struct {
+	Done       uint64 // passwords that were hashed or checked since New
+	Refused    uint64 // calls that met ErrOverloaded since New
+	Waiting    int    // calls that wait for their place
+	RunningKiB uint64 // memory that the calls at work may have; HashMemoryKiB is the bound
+}
+
+// HashLoad returns how busy this process is with passwords.
+func (a *Auth) HashLoad() HashLoad {
+	engine := a.hashes.engine
+	load := engine.Load()
+	return HashLoad{Done: engine.Evaluations(), Refused: load.Refused, Waiting: load.Waiting, RunningKiB: load.RunningKiB}
+}
+
 // PepperIDs returns the ids of the peppers that stored hashes were made with. A
 // pepper that is not among them is needed for new hashes only.
 func (a *Auth) PepperIDs(ctx context.Context) ([]string, error) {

@@ -91,7 +91,8 @@ func (l Limits) withDefaults() (Limits, error) {
 // Limits returns the limits in force.
 func (a *Auth) Limits() Limits { return a.cfg.Limits }
 
-// limitName is what is limited; each has keys of its own.
+// limitName is what is limited; each has keys of its own. A new one also stands in
+// limit, and in userLimitKeys.
 type limitName string
 
 const (
@@ -165,7 +166,19 @@ func (a *Auth) allowSource(ctx context.Context, name limitName) error {
 // allowUser is allowSource for the acts of a user, whatever the source. Refusal
 // beside it: ErrNotFound when the user is gone.
 func (a *Auth) allowUser(ctx context.Context, name limitName, id model.UserID) error {
-	return a.allow(ctx, limited{a.limit(name), model.Lane{Key: laneDigest("limit "+string(name), string(id[:])), UserID: id}})
+	return a.allow(ctx, limited{a.limit(name), model.Lane{Key: userLimitKey(name, id), UserID: id}})
+}
+
+func userLimitKey(name limitName, id model.UserID) model.Digest {
+	return laneDigest("limit "+string(name), string(id[:]))
+}
+
+// userLimitKeys are the lanes of a user in which no passwords are counted.
+func userLimitKeys(id model.UserID) (keys []model.Digest) {
+	for _, name := range []limitName{limitRegistrations, limitCodeSubmits, limitMailRequests, limitMailsPerUser, limitRenames, limitStrengthHints} {
+		keys = append(keys, userLimitKey(name, id))
+	}
+	return keys
 }
 
 // allow counts one act for each of three limits at most, or for none of them. It

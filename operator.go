@@ -107,12 +107,17 @@ func (a *Auth) DisableUser(ctx context.Context, id model.UserID) error {
 	return err
 }
 
-// EnableUser lets the user in again. Sessions that were ended stay ended.
-// Refusal: ErrNotFound.
+// EnableUser lets the user in again, also one who is slowed down: wrong passwords
+// begin anew with four that are free. How many there were since the last right one
+// still counts, so a password that is used up stays so (see Attempts). Sessions that
+// were ended stay ended. Refusal: ErrNotFound.
 func (a *Auth) EnableUser(ctx context.Context, id model.UserID) error {
 	now := a.now()
 	err := a.store.Tx(ctx, func(tx model.Records) error {
 		if err := tx.SetDisabled(ctx, id, time.Time{}, now); err != nil {
+			return err
+		}
+		if err := tx.LiftLanesOf(ctx, id); err != nil {
 			return err
 		}
 		return tx.Record(ctx, a.event(ctx, model.EventUserEnabled, id, model.SessionID{}))

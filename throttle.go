@@ -89,6 +89,15 @@ func (t *attempt) disabled() bool { return t.tally.Total > failuresAtMost }
 // store anything. Refusal: ErrOverloaded.
 func (a *Auth) crowded(ctx context.Context) error { return hashTrouble(a.hashes.engine.Crowded(ctx)) }
 
+// crowdedLater refuses those who would have to wait at a gate before they are
+// refused a place to hash.
+func (a *Auth) crowdedLater(ctx context.Context) error {
+	return hashTrouble(a.hashes.engine.CrowdedLater(ctx))
+}
+
+// waitsAnyhow is for checks that hash nothing.
+func waitsAnyhow(context.Context) error { return nil }
+
 // beginAttempt charges an attempt, waiting for those under way that it could get
 // in the way of. Refusals: ErrTooManyAttempts, whether the password is right or
 // not; ErrOverloaded; ErrNotFound when the user is gone.
@@ -97,7 +106,7 @@ func (a *Auth) beginAttempt(ctx context.Context, who claim) (*attempt, error) {
 	var rule model.AttemptRule
 	t.lane, rule, t.known = a.laneOf(ctx, who)
 	busy := a.throttle.lanes.busy(t.lane.Key)
-	sources, tally, err := a.enterSources(ctx, t.lane.Key)
+	sources, tally, err := a.enterSources(ctx, t.lane.Key, a.crowdedLater)
 	if err != nil {
 		return nil, err
 	}
@@ -110,10 +119,12 @@ func (a *Auth) beginAttempt(ctx context.Context, who claim) (*attempt, error) {
 	}()
 	// A lane that is blocked is refused before the queue, unless it is blocked by
 	// attempts that are under way here and may turn out right.
-	if rest := tally.BlockedFor(rule, a.now()); rest > 0 && !busy && !a.throttle.lanes.busy(t.lane.Key) {
-		return nil, model.ErrTooManyAttempts.After(rest)
+	if !busy && tally.BlockedFor(rule, a.now()) > 0 {
+		if err := a.stillBlocked(ctx, t.lane, rule); err != nil {
+			return nil, err
+		}
 	}
-	if t.pass, err = a.throttle.lanes.enter(ctx, t.lane.Key); err != nil {
+	if t.pass, err = a.throttle.lanes.enter(ctx, t.lane.Key, a.crowdedLater); err != nil {
 		return nil, err
 	}
 	if err := t.charge(ctx, rule); err != nil {
@@ -121,6 +132,23 @@ func (a *Auth) beginAttempt(ctx context.Context, who claim) (*attempt, error) {
 	}
 	begun = true
 	return t, nil
+}
+
+// stillBlocked looks again at a lane that was blocked: by now an attempt that was
+// under way may have turned out right. Refusal: ErrTooManyAttempts, unless there
+// are others under way.
+func (a *Auth) stillBlocked(ctx context.Context, lane model.Lane, rule model.AttemptRule) error {
+	if a.throttle.lanes.busy(lane.Key) {
+		return nil
+	}
+	found, err := a.store.Tallies(ctx, [3]model.Digest{lane.Key})
+	if err != nil {
+		return fmt.Errorf("gatehouse: attempts: %w", err)
+	}
+	if rest := found[0].BlockedFor(rule, a.now()); rest > 0 && !a.throttle.lanes.busy(lane.Key) {
+		return model.ErrTooManyAttempts.After(rest)
+	}
+	return nil
 }
 
 // charge counts the attempt, in a commit of its own.

@@ -26,13 +26,18 @@ func (a *Auth) laneOf(ctx context.Context, who claim) (lane model.Lane, rule mod
 		if device, ok := a.knownDevice(ctx, *who.account); ok {
 			return model.Lane{Key: laneDigest("device", string(id[:]), string(device)), UserID: id}, ladder(DeviceLifetime), true
 		}
-		return model.Lane{Key: laneDigest("user", string(id[:])), UserID: id}, ladder(0), false
+		return userLane(id), ladder(0), false
 	}
 	key := a.masters.Load().current().attempts
 	if identifier, err := model.ParseIdentifier(who.identifier); err == nil {
 		return model.Lane{Key: key("identifier", identifier.String())}, ladder(failureMemory), false
 	}
 	return model.Lane{Key: key("typed", who.identifier[:min(len(who.identifier), typedAtMost)])}, ladder(failureMemory), false
+}
+
+// userLane is shared by all who are no known device of the user.
+func userLane(id model.UserID) model.Lane {
+	return model.Lane{Key: laneDigest("user", string(id[:])), UserID: id}
 }
 
 // laneDigest names a lane of somebody who has an id.

@@ -51,6 +51,7 @@ type Records interface {
 	Emails
 	Outbox
 	Attempts
+	UserAttempts
 	Events
 	EventChain
 	Restoring
@@ -205,7 +206,7 @@ type Codes interface {
 	// of a request that named nobody is returned as any other: whoever compares has
 	// to look at UserID. Refusal: ErrNotFound when there is no such request, its
 	// digits have expired or no try is left.
-	TryCode(ctx context.Context, try TypedTry) (CodeRecord, error)
+	TryCode(ctx context.Context, try DigitsTry) (CodeRecord, error)
 	// DropCodes removes all codes of a user.
 	DropCodes(ctx context.Context, id UserID) error
 	// ForgetCodes removes the codes that expired before the given time.
@@ -258,11 +259,20 @@ type Attempts interface {
 	ReturnAttempt(ctx context.Context, lane Digest) error
 	// ClearLane forgets all attempts of a lane.
 	ClearLane(ctx context.Context, lane Digest) error
-	// ClearLanesOf forgets all attempts of the lanes of a user.
-	ClearLanesOf(ctx context.Context, id UserID) error
 	// ForgetAttempts removes the lanes whose rule let them be forgotten before the
 	// given time.
 	ForgetAttempts(ctx context.Context, before time.Time) (int, error)
+}
+
+// UserAttempts keeps the attempts of the lanes of one user.
+type UserAttempts interface {
+	// TalliesOf returns how each lane of a user stands, in no order.
+	TalliesOf(ctx context.Context, id UserID) ([]Tally, error)
+	// LiftLanesOf ends the blocks of the lanes of a user and forgets their attempts
+	// in a row. How many there were in all stays.
+	LiftLanesOf(ctx context.Context, id UserID) error
+	// ClearLanesOf forgets all attempts of the lanes of a user.
+	ClearLanesOf(ctx context.Context, id UserID) error
 }
 
 // Events keeps the audit log. There is no way to change what an event says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"gatehouse/model"
@@ -42,12 +43,23 @@ const (
 
 	tallyColumns = `lane, failures, total, at, blocked_until`
 	tally        = `SELECT ` + tallyColumns + ` FROM attempts WHERE lane = $1`
-	tallies      = `SELECT ` + tallyColumns + ` FROM attempts WHERE lane IN ($1, $2, $3)`
+	// tallies is one row, whatever is found, because to read rows takes longer than to
+	// find them.
+	tallies = `SELECT
+		COALESCE(MAX(CASE WHEN lane = $1 THEN failures END), 0), COALESCE(MAX(CASE WHEN lane = $1 THEN total END), 0),
+		MAX(CASE WHEN lane = $1 THEN at END), MAX(CASE WHEN lane = $1 THEN blocked_until END),
+		COALESCE(MAX(CASE WHEN lane = $2 THEN failures END), 0), COALESCE(MAX(CASE WHEN lane = $2 THEN total END), 0),
+		MAX(CASE WHEN lane = $2 THEN at END), MAX(CASE WHEN lane = $2 THEN blocked_until END),
+		COALESCE(MAX(CASE WHEN lane = $3 THEN failures END), 0), COALESCE(MAX(CASE WHEN lane = $3 THEN total END), 0),
+		MAX(CASE WHEN lane = $3 THEN at END), MAX(CASE WHEN lane = $3 THEN blocked_until END)
+		FROM attempts WHERE lane IN ($1, $2, $3)`
 
 	returnAttempt = `UPDATE attempts SET failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END,
 		total = CASE WHEN total > 0 THEN total - 1 ELSE 0 END, blocked_until = NULL WHERE lane = $1`
 	clearLane    = `DELETE FROM attempts WHERE lane = $1`
 	clearLanesOf = `DELETE FROM attempts WHERE user_id = $1`
+	talliesOf    = `SELECT ` + tallyColumns + ` FROM attempts WHERE user_id = $1`
+	liftLanesOf  = `UPDATE attempts SET failures = 0, blocked_until = NULL WHERE user_id = $1`
 
 	oldAttempts          = `SELECT lane FROM attempts WHERE forget_at < $1 LIMIT $2`
 	forgetAttempts       = `DELETE FROM attempts WHERE lane IN (` + oldAttempts + `)`
@@ -105,20 +117,13 @@ func chargeArguments(a model.Attempt) []any {
 // Tallies returns how lanes stand, in the order of the keys.
 func (r *records) Tallies(ctx context.Context, keys [3]model.Digest) (found [3]model.Tally, err error) {
 	args := []any{digestBytes(keys[0]), digestBytes(keys[1]), digestBytes(keys[2])}
-	err = r.read(ctx, "tallies", func(q Runner) error {
-		return each(ctx, q, tallies, args, func(rows *sql.Rows) error {
-			var t model.Tally
-			if err := rows.Scan(scanTally(&t)...); err != nil {
-				return err
-			}
-			for i, key := range keys {
-				if key == t.Key {
-					found[i] = t
-				}
-			}
-			return nil
-		})
-	})
+	into := slices.Concat(scanTally(&found[0])[1:], scanTally(&found[1])[1:], scanTally(&found[2])[1:])
+	err = r.read(ctx, "tallies", func(q Runner) error { return row(ctx, q, tallies, args, into...) })
+	for i := range found {
+		if !found[i].At.IsZero() {
+			found[i].Key = keys[i]
+		}
+	}
 	return found, err
 }
 
@@ -134,6 +139,28 @@ func (r *records) ReturnAttempt(ctx context.Context, lane model.Digest) error {
 func (r *records) ClearLane(ctx context.Context, lane model.Digest) error {
 	return r.write(ctx, "clear lane", func(q Runner) error {
 		_, err := exec(ctx, q, clearLane, lane[:])
+		return err
+	})
+}
+
+// TalliesOf returns how the lanes of a user stand.
+func (r *records) TalliesOf(ctx context.Context, id model.UserID) (found []model.Tally, err error) {
+	err = r.read(ctx, "tallies of user", func(q Runner) error {
+		found = nil
+		return each(ctx, q, talliesOf, []any{id[:]}, func(rows *sql.Rows) error {
+			var t model.Tally
+			err := rows.Scan(scanTally(&t)...)
+			found = append(found, t)
+			return err
+		})
+	})
+	return found, err
+}
+
+// LiftLanesOf blocks nobody any more in the lanes of a user.
+func (r *records) LiftLanesOf(ctx context.Context, id model.UserID) error {
+	return r.write(ctx, "lift lanes", func(q Runner) error {
+		_, err := exec(ctx, q, liftLanesOf, id[:])
 		return err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"gatehouse/model"
@@ -40,7 +41,7 @@ func scanSession(s *model.Session) []any {
 const presenceColumns = sessionColumns + `, ` + userRestColumns + `, ` + keysVersion
 
 func scanPresence(p *model.Presence) []any {
-	return append(append(scanSession(&p.Session), scanUserRest(&p.User)...), (*int64)(&p.Keys))
+	return slices.Concat(scanSession(&p.Session), scanUserRest(&p.User), []any{(*int64)(&p.Keys)})
 }
 
 const (

@@ -17,6 +17,8 @@ var attempts = []contract{
 	{"an_attempt_is_given_back_with_its_block", attemptReturned},
 	{"LT-12_one_lane_is_cleared_and_no_other", laneCleared},
 	{"LT-01_all_lanes_of_a_user_are_cleared_and_no_other", lanesCleared},
+	{"LT-02_all_lanes_of_a_user_are_lifted_and_no_other", lanesLifted},
+	{"all_lanes_of_a_user_are_found_and_no_other", lanesFound},
 	{"lanes_go_with_their_user", lanesGoWithUser},
 	{"LT-11_ForgetAttempts_takes_what_is_over_and_nothing_else", forgetAttempts},
 	{"LT-03_an_attempt_outlives_a_transaction_that_fails", attemptOutlivesTx},

@@ -221,7 +221,7 @@ func mailClaimedOnce(t *testing.T, first, second model.Store) {
 
 func digitsTriedFiveTimes(t *testing.T, first, second model.Store) {
 	ana := added(t, first, "ana")
-	code := typedCode(ana.ID, 1)
+	code := codeWithDigits(ana.ID, 1)
 	must(t, first.IssueCode(t.Context(), code))
 	errs := together(crowd, func(i int) error {
 		_, err := either(i, first, second).TryCode(t.Context(), tryOf(code))

@@ -104,7 +104,7 @@ func txGoexitKeepsNothing(t *testing.T, store model.Store) {
 func txUndoesEachVerb(t *testing.T, store model.Store) {
 	ana := added(t, store, "ana")
 	session, overAPI := opened(t, store, ana.ID, noon), openedOverAPI(t, store, ana.ID, noon)
-	code, mail := typedCode(ana.ID, 1), mailFor(ana.ID, noon)
+	code, mail := codeWithDigits(ana.ID, 1), mailFor(ana.ID, noon)
 	must(t, store.IssueCode(t.Context(), code))
 	must(t, store.QueueMail(t.Context(), mail))
 	must(t, store.Record(t.Context(), model.Event{At: noon, Name: model.EventUserCreated, UserID: ana.ID, Client: session.Client}))

@@ -126,7 +126,11 @@ func (c userEnableCommand) Run(ctx context.Context, p *program, cfg config) erro
 			return err
 		}
 		fmt.Fprintf(p.stdout, "Enabled %s.\n", describe(user))
-		return nil
+		attempts, err := auth.Attempts(ctx, user.ID)
+		if err == nil && attempts.OtherDevices.UsedUp {
+			fmt.Fprintf(p.stdout, "After %d wrong ones no password is right until a new one is set: gatehouse user reset-link.\n", attempts.OtherDevices.Total)
+		}
+		return err
 	})
 }
 

@@ -136,10 +136,17 @@ type userShowCommand struct {
 
 func (c userShowCommand) Run(ctx context.Context, p *program, cfg config) error {
 	return p.withUser(ctx, cfg, c.Who, func(auth *gatehouse.Auth, user model.User) error {
+		attempts, err := auth.Attempts(ctx, user.ID)
+		if err != nil {
+			return err
+		}
 		if c.JSON {
 			encoder := json.NewEncoder(p.stdout)
 			encoder.SetIndent("", "  ")
-			return encoder.Encode(toJSON(user))
+			return encoder.Encode(struct {
+				userJSON
+				Attempts attemptsJSON `json:"attempts"`
+			}{toJSON(user), attemptsToJSON(attempts)})
 		}
 		sessions, err := auth.Sessions(ctx, user.ID)
 		if err != nil {
@@ -152,6 +159,9 @@ func (c userShowCommand) Run(ctx context.Context, p *program, cfg config) error 
 		fmt.Fprintf(table, "email verified\t%t\n", user.EmailVerified())
 		fmt.Fprintf(table, "roles\t%s\n", or(strings.Join(user.Roles, ", "), "-"))
 		fmt.Fprintf(table, "state\t%s\n", stateOf(user))
+		for _, row := range attemptRows(attempts) {
+			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+		}
 		fmt.Fprintf(table, "sessions\t%d\n", len(sessions))
 		fmt.Fprintf(table, "created\t%s\n", user.CreatedAt.UTC().Format(time.RFC3339))
 		fmt.Fprintf(table, "updated\t%s\n", user.UpdatedAt.UTC().Format(time.RFC3339))
