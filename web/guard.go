@@ -145,6 +145,14 @@ func fixedHeaders() []fixedHeader {
 	}
 }
 
+// SetHeaders puts into a header what every answer of the doors carries and is the
+// same on all of them, for what a server answers elsewhere over HTTPS.
+func SetHeaders(h http.Header) {
+	for _, fixed := range fixedHeaders() {
+		h[fixed.name] = fixed.value
+	}
+}
+
 const permissionsPolicy = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), " +
 	"fullscreen=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), magnetometer=(), microphone=(), midi=(), " +
 	"payment=(), picture-in-picture=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()"
@@ -162,7 +170,11 @@ func (d *door) leave(x *exchange, began time.Time) {
 		}
 		d.answerRefusal(x, model.ErrInternal)
 	}
-	d.logLine(x, time.Since(began))
+	took := time.Since(began)
+	d.logLine(x, took)
+	if d.tell != nil {
+		d.tell(x.answered(took))
+	}
 }
 
 func panicText(cause any) string {
@@ -175,35 +187,41 @@ func panicText(cause any) string {
 // logLine writes the one line of a request. It holds nothing that was sent but
 // the address: the route stands for the path, and the query is left out.
 func (d *door) logLine(x *exchange, took time.Duration) {
-	method := x.r.Method
-	if !knownMethod(method) {
-		method = "other"
+	ctx := x.r.Context()
+	if !d.log.Enabled(ctx, slog.LevelInfo) {
+		return
 	}
-	attrs := []slog.Attr{
+	// A Logger would look for the line of code that it is called from, which takes
+	// long and which no handler is to show.
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, "request", 0)
+	line.AddAttrs(
 		slog.String("request_id", x.id),
-		slog.String("method", method),
+		slog.String("method", methodName(x.r.Method)),
 		slog.String("route", x.route.path),
 		slog.Int("status", x.w.status),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.String("ip", model.ClientFrom(x.r.Context()).Address.String()),
-	}
+		slog.String("ip", model.ClientFrom(ctx).Address.String()),
+	)
 	if x.refusalCode != "" {
-		attrs = append(attrs, slog.String("code", x.refusalCode))
+		line.AddAttrs(slog.String("code", x.refusalCode))
 	}
 	if !x.presence.User.ID.IsZero() {
-		attrs = append(attrs, slog.String("user_id", x.presence.User.ID.String()))
+		line.AddAttrs(slog.String("user_id", x.presence.User.ID.String()))
 	}
-	d.log.LogAttrs(x.r.Context(), slog.LevelInfo, "request", attrs...)
+	_ = d.log.Handler().Handle(ctx, line) // as a Logger does: nobody can be told
 }
 
-func knownMethod(method string) bool {
+// methodName is the method, or "other" for one that nobody has heard of.
+func methodName(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions, http.MethodTrace, http.MethodConnect:
-		return true
+		return method
 	}
-	return false
+	return otherMethod
 }
+
+const otherMethod = "other"
 
 // newRequestID is 128 random bits; what a client calls its request is ignored.
 func newRequestID() string {

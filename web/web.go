@@ -39,6 +39,9 @@ type Config struct {
 	// Logger hears one line for each request and of all trouble; by default
 	// nobody. Give it a JSON handler: that escapes what strangers send.
 	Logger *slog.Logger
+	// Answered, where it is set, is called once for each request after the line of
+	// the log, by many goroutines at once. It has to be quick.
+	Answered func(Answered)
 }
 
 const hiddenConfig = "[web.Config hidden]"
@@ -54,6 +57,7 @@ func (Config) LogValue() slog.Value { return slog.StringValue(hiddenConfig) }
 type door struct {
 	auth    *gatehouse.Auth
 	log     *slog.Logger
+	tell    func(Answered) // nil where nobody wants to know
 	pages   *pages
 	routes  table
 	hosts   map[string]bool
@@ -77,7 +81,7 @@ func New(auth *gatehouse.Auth, cfg Config) http.Handler {
 	d := &door{
 		auth: auth, log: cfg.Logger, pages: pages, trusted: cfg.TrustedProxies,
 		product: cfg.Product, hosts: map[string]bool{}, headers: fixedHeaders(),
-		exports: make(chan struct{}, maxExports), mailbox: cfg.Mailbox,
+		exports: make(chan struct{}, maxExports), mailbox: cfg.Mailbox, tell: cfg.Answered,
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)

@@ -29,7 +29,8 @@ const (
 // config is every setting, checked as far as one can without touching a disk.
 type config struct {
 	listen       listenAddress
-	listenChosen bool // by a setting, not by default
+	listenChosen bool           // by a setting, not by default
+	adminListen  *listenAddress // nil for none
 	// publicURL is the address people see, without trailing slash; "" means
 	// localhost with the port that is listened on.
 	publicURL string
@@ -136,7 +137,7 @@ func parseConfig(values map[string]setting) (config, error) {
 		audience:                values["audience"].text,
 	}
 	for _, step := range []func(*config, map[string]setting) error{
-		parseListen, parseURL, parseDatabase, parseTLS, parseTLSMin, parseTrustedProxies, parsePlace,
+		parseListen, parseURL, parseDatabase, parseTLS, parseTLSMin, parseTrustedProxies, parsePlace, parseAdminListen,
 		parseTokens, parsePasswordMin, parseBreachCheck, parseHash, parseLimits, parseAuditRetention, parseMail, parseLogFormat,
 	} {
 		if err := step(&cfg, values); err != nil {
@@ -155,19 +156,25 @@ func or(text, otherwise string) string {
 
 func parseListen(cfg *config, values map[string]setting) error {
 	value := values["listen"]
-	host, port, err := net.SplitHostPort(or(value.text, "127.0.0.1:8443"))
+	address, err := parseAddress(value, or(value.text, "127.0.0.1:8443"))
+	cfg.listen, cfg.listenChosen = address, value.text != ""
+	return err
+}
+
+// parseAddress reads the host and the port of a setting.
+func parseAddress(value setting, text string) (listenAddress, error) {
+	host, port, err := net.SplitHostPort(text)
 	if err != nil {
-		return value.wrong("%q is no address; write host:port, as in 127.0.0.1:8443", value.text)
+		return listenAddress{}, value.wrong("%q is no address; write host:port, as in 127.0.0.1:8443", text)
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
-		return value.wrong("%q is no port; write a number from 0 to 65535", port)
+		return listenAddress{}, value.wrong("%q is no port; write a number from 0 to 65535", port)
 	}
 	if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" {
-		return value.wrong("%q is no address of this machine; write an IP address or leave it out", host)
+		return listenAddress{}, value.wrong("%q is no address of this machine; write an IP address or leave it out", host)
 	}
-	cfg.listen, cfg.listenChosen = listenAddress{host: host, port: uint16(number)}, value.text != ""
-	return nil
+	return listenAddress{host: host, port: uint16(number)}, nil
 }
 
 func parseURL(cfg *config, values map[string]setting) error {

@@ -62,18 +62,23 @@ func newHTTPServer(handler http.Handler, l limits, log *slog.Logger) *http.Serve
 	}
 }
 
-// listenOn opens a port. The error is a sentence that names the setting.
+// listenOn opens a port for --listen.
 func listenOn(ctx context.Context, address string) (net.Listener, error) {
+	return listenFor(ctx, "--listen", address)
+}
+
+// listenFor opens the port of a setting. The error is a sentence that names it.
+func listenFor(ctx context.Context, setting, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("--listen: %s is in use by another program; choose another port, as in --listen 127.0.0.1:8444", address)
+		return nil, fmt.Errorf("%s: %s is in use by another program; choose another port, as in %s 127.0.0.1:8444", setting, address, setting)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("--listen: %s needs more rights; choose a port above 1023, or give the program CAP_NET_BIND_SERVICE", address)
+		return nil, fmt.Errorf("%s: %s needs more rights; choose a port above 1023, or give the program CAP_NET_BIND_SERVICE", setting, address)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return nil, fmt.Errorf("--listen: this machine does not have the address %s", address)
+		return nil, fmt.Errorf("%s: this machine does not have the address %s", setting, address)
 	case err != nil:
-		return nil, fmt.Errorf("--listen: %w", err)
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
 	return listener, nil
 }

@@ -28,11 +28,20 @@ func (i *installation) Close() error { return i.store.Close() }
 // openInstallation opens what is there and makes what is missing. Several
 // processes may have it open at the same time.
 func openInstallation(ctx context.Context, cfg config, publicURL string, log *slog.Logger) (*installation, error) {
+	return openCounted(ctx, cfg, publicURL, log, nil)
+}
+
+// openCounted is openInstallation with what happens counted; nil counts nothing.
+func openCounted(ctx context.Context, cfg config, publicURL string, log *slog.Logger, m *metrics) (*installation, error) {
 	peppers, err := readPeppers(cfg)
 	if err != nil {
 		return nil, err
 	}
 	mailer, mailbox, err := openMailer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	style, err := mailStyle(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +59,7 @@ func openInstallation(ctx context.Context, cfg config, publicURL string, log *sl
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	auth, err := gatehouse.New(ctx, store, gatehouse.Config{
+	auth, err := gatehouse.New(ctx, m.watchStore(store), gatehouse.Config{
 		Issuer:          publicURL,
 		Audience:        or(cfg.audience, publicURL),
 		MasterKey:       keys.Current,
@@ -63,8 +72,8 @@ func openInstallation(ctx context.Context, cfg config, publicURL string, log *sl
 		Peppers:         peppers,
 		Limits:          cfg.limits,
 		EventRetention:  cfg.auditRetention,
-		Mailer:          mailer,
-		Mail:            cfg.mail.style,
+		Mailer:          m.watchMailer(mailer),
+		Mail:            style,
 		Logger:          log,
 
 		HashMemoryKiB:    cfg.hashMemory(machineMemoryKiB()),

@@ -48,7 +48,12 @@ func (serveCommand) Run(ctx context.Context, p *program, cfg config) (err error)
 		return err
 	}
 	defer port.Close()
-	s := &server{program: p, cfg: cfg, log: log, port: port, publicURL: cfg.urlFor(portOf(port))}
+	admin, err := openAdmin(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer admin.close()
+	s := &server{program: p, cfg: cfg, log: log, port: port, admin: admin, publicURL: cfg.urlFor(portOf(port))}
 	if err := rememberURL(cfg.dataDir, s.publicURL); err != nil {
 		return err
 	}
@@ -58,7 +63,7 @@ func (serveCommand) Run(ctx context.Context, p *program, cfg config) (err error)
 	if s.secret, err = introspectionSecret(cfg); err != nil {
 		return err
 	}
-	if s.installation, err = openInstallation(ctx, cfg, s.publicURL, log); err != nil {
+	if s.installation, err = openCounted(ctx, cfg, s.publicURL, log, admin.counting()); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
@@ -122,6 +127,7 @@ type server struct {
 	cfg          config
 	log          *slog.Logger
 	port         net.Listener
+	admin        *adminDoor // nil where there are no metrics
 	publicURL    string
 	certificates certificates // nil behind a proxy
 	secret       string
@@ -146,6 +152,9 @@ func (s *server) run(ctx context.Context) error {
 	work(s.keepMemory)
 	work(s.keepAudit)
 	work(s.keepMail)
+	if s.admin != nil {
+		work(s.serveAdmin)
+	}
 	var secured *tls.Config
 	if s.certificates != nil {
 		secured = serverTLS(s.certificates, s.cfg.tls.minVersion)
@@ -180,6 +189,7 @@ func (s *server) handler() http.Handler {
 		Mailbox:             s.mailbox,
 		Product:             s.cfg.mail.style.Product,
 		Logger:              s.log,
+		Answered:            s.admin.onceAnswered(),
 	})
 }
 
@@ -241,7 +251,13 @@ func (s *server) greet() {
 		line("mail", s.publicURL+"/dev/mailbox shows what would be sent; nothing leaves this machine")
 	}
 	line("verify", "tokens with "+s.publicURL+"/.well-known/jwks.json")
+	if s.admin != nil {
+		line("metrics", s.admin.url())
+	}
 	line("data", s.cfg.dataDir+"; keep a copy of "+masterKeyPath(s.cfg)+" elsewhere")
 	_, _ = fmt.Fprint(s.stdout, b.String())
 	s.log.Info("ready", "url", s.publicURL, "address", s.port.Addr().String(), "pid", os.Getpid())
+	if s.admin != nil {
+		s.log.Info("metrics", "url", s.admin.url())
+	}
 }

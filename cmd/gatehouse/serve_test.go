@@ -147,7 +147,7 @@ func TestTokenInspect(t *testing.T) {
 	if code := p.run(t.Context(), []string{"user", "sessions", "ana", "--end-all", "--yes", "--data", r.dir, "--url", r.url}); code != exitDone {
 		t.Fatalf("user sessions: %s", stderr)
 	}
-	if code, said := inspect(grant.AccessToken); code != exitRefused || !strings.Contains(said, "session: ended") {
+	if code, said := inspect(grant.AccessToken); code != exitRefused || !strings.Contains(said, "verdict: not valid: the session has ended") {
 		t.Errorf("ended session: exit %d:\n%s", code, said)
 	}
 }

@@ -41,6 +41,8 @@ type settingFlags struct {
 	SMTPPasswordFile        string `name:"smtp-password-file" placeholder:"FILE" help:"Password of the user of the mail server."`
 	MailFrom                string `placeholder:"SENDER" help:"Whom mails come from, as in \"Shop <no-reply@shop.example>\"."`
 	MailColour              string `placeholder:"COLOUR" help:"Colour of mails (#0e5e54)."`
+	MailLogo                string `placeholder:"FILE" help:"Logo of mails, PNG or JPEG (the name in --mail-from)."`
+	AdminListen             string `placeholder:"HOST:PORT" help:"Where to show metrics to Prometheus, as in 127.0.0.1:8445 (nowhere)."`
 	LogFormat               string `placeholder:"KIND" help:"text or json (text on a terminal)."`
 }
 
@@ -51,7 +53,7 @@ func settingNames() []string {
 		"listen", "url", "data", "database", "tls", "tls-min", "cert", "key", "acme-email",
 		"trusted-proxies", "master-key-file", "pepper-file", "introspection-secret-file",
 		"algorithm", "audience", "access-ttl", "password-min", "breach-check-url", "breach-check", "hash-memory", "hash-params", "limits", "audit-retention",
-		"smtp", "smtp-password-file", "mail-from", "mail-colour", "log-format",
+		"smtp", "smtp-password-file", "mail-from", "mail-colour", "mail-logo", "admin-listen", "log-format",
 	}
 }
 

@@ -59,9 +59,14 @@ func parseTLSMin(cfg *config, values map[string]setting) error {
 	return nil
 }
 
-// serverTLS is the one configuration of the server. It never changes: what
-// changes is behind GetCertificate.
+// serverTLS is the one configuration of the server.
 func serverTLS(source certificates, minVersion uint16) *tls.Config {
+	return tlsFor(source, minVersion, append([]string{"h2", "http/1.1"}, source.protocols()...)...)
+}
+
+// tlsFor returns a configuration for a listener that speaks these protocols. It
+// never changes: what changes is behind GetCertificate.
+func tlsFor(source certificates, minVersion uint16, protocols ...string) *tls.Config {
 	return &tls.Config{
 		MinVersion: minVersion,
 		MaxVersion: tls.VersionTLS13,
@@ -75,7 +80,7 @@ func serverTLS(source certificates, minVersion uint16) *tls.Config {
 			tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 		},
 		CurvePreferences: []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256},
-		NextProtos:       append([]string{"h2", "http/1.1"}, source.protocols()...),
+		NextProtos:       protocols,
 		GetCertificate:   source.certificate,
 	}
 }

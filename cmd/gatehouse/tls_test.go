@@ -238,7 +238,7 @@ func TestReplacedCertificateFiles(t *testing.T) {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
-	t.Run("TL-07_a_broken_pair_changes_nothing", func(t *testing.T) {
+	t.Run("TL-07_LG-05_a_broken_pair_changes_nothing_and_is_logged", func(t *testing.T) {
 		writeOrFail(t, certFile, []byte("no certificate"))
 		waitFor(t, "a log line", func() bool { return strings.Contains(r.stderr.String(), "new certificate not taken") })
 		if got := serial(); got != second {

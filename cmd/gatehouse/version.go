@@ -10,7 +10,14 @@ type versionCommand struct{}
 
 // Run prints what the build recorded about itself.
 func (versionCommand) Run(p *program) error {
-	version, commit := "unknown", "unknown"
+	version, commit := builtFrom()
+	_, err := fmt.Fprintf(p.stdout, "gatehouse %s\ncommit %s\n%s %s/%s\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+// builtFrom returns the version and the commit of the source.
+func builtFrom() (version, commit string) {
+	version, commit = "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = or(info.Main.Version, version)
 		modified := ""
@@ -26,6 +33,5 @@ func (versionCommand) Run(p *program) error {
 		}
 		commit += modified
 	}
-	_, err := fmt.Fprintf(p.stdout, "gatehouse %s\ncommit %s\n%s %s/%s\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	return version, commit
 }
