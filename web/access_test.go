@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -167,6 +168,7 @@ func TestTwoUsers(t *testing.T) {
 		if !strings.Contains(list.body, second.session) || strings.Contains(list.body, ben.session) || strings.Count(list.body, `"current":true`) != 1 {
 			t.Errorf("list %s", list.body)
 		}
+		wantPlainSessions(t, list, 2)
 		if r := s.ask("DELETE", "/v1/sessions/"+second.session, "", bearing(ana.access)); r.status != 204 {
 			t.Errorf("end: %d", r.status)
 		}
@@ -182,6 +184,22 @@ func TestTwoUsers(t *testing.T) {
 		b.submit("/account/sessions/end", url.Values{"id": {id}})
 		b.wantRedirect("/login")
 	})
+}
+
+// wantPlainSessions wants so many sessions, without anything that opens one.
+func wantPlainSessions(t *testing.T, list reply, many int) {
+	t.Helper()
+	var shown struct{ Sessions []map[string]any }
+	if err := json.Unmarshal([]byte(list.body), &shown); err != nil || len(shown.Sessions) != many {
+		t.Fatal(list.body, err)
+	}
+	for _, session := range shown.Sessions {
+		for name := range session {
+			if !slices.Contains([]string{"id", "created_at", "last_used_at", "user_agent", "ip", "current"}, name) {
+				t.Errorf("a session shows its %s", name)
+			}
+		}
+	}
 }
 
 // strangers are names that nobody may send: every column of a user, and what

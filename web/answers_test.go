@@ -332,6 +332,8 @@ func TestEveryOperationIsAnswered(t *testing.T) {
 	t.Run("every_operation_is_answered_in_a_golden_file_or_is_plain", func(t *testing.T) {
 		seen := map[string]bool{
 			"GET /healthz": true, "GET /readyz": true, "GET /openapi.json": true, "GET /v1/status-list": true, "POST /v1/logout": true,
+			// Without mail these do nothing, which a test of its own looks at.
+			"POST /v1/password/forgot": true, "POST /v1/email/verify": true, "POST /v1/email/change": true,
 		}
 		for _, c := range shapes(open(t)) {
 			if c.r.status < 300 || c.operation == "DELETE /v1/sessions/{id}" {

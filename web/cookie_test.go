@@ -10,12 +10,13 @@ import (
 	"time"
 )
 
-// wantCookie holds a Set-Cookie line to the grammar of SC-04 and SC-05.
-func wantCookie(t *testing.T, line string) {
+// wantCookie holds a Set-Cookie line to the grammar of SC-04 and SC-05. Every answer
+// in the tests of this package is held to it.
+func wantCookie(t testing.TB, line string) {
 	t.Helper()
 	parts := strings.Split(line, "; ")
 	name, value, _ := strings.Cut(parts[0], "=")
-	if name != sessionCookie && name != csrfCookie && name != codeCookie && name != deviceCookie {
+	if name != sessionCookie && name != csrfCookie && name != codeCookie && name != deviceCookie && name != requestCookie {
 		t.Errorf("an unknown cookie: %s", line)
 	}
 	if len(parts[0]) > 4096 || len(line)-len(parts[0]) > 1024 {
@@ -74,6 +75,10 @@ func TestCookieGrammar(t *testing.T) {
 	note()
 	b.open("/reset?code=ghc_x")
 	note()
+	for _, longest := range []int{128, 129, 3900} { // a code that could be one, and what could not
+		b.open("/reset?code=ghc_" + strings.Repeat("x", longest-len("ghc_")))
+		note()
+	}
 	b.open("/account")
 	b.submit("/logout", nil)
 	note()
@@ -131,6 +136,19 @@ func TestPageSessions(t *testing.T) {
 			}
 		})
 	}
+	t.Run("SC-20_form", func(t *testing.T) {
+		for path, body := range map[string]string{"/account/sessions/end-others": sessionCookie + "=" + good, "/logout": sessionCookie + "=" + good} {
+			if r := s.form(path, body, saying("same-origin", "")); r.status == 200 || strings.HasPrefix(r.header.Get("Location"), "/account") || r.header.Get("Clear-Site-Data") != "" {
+				t.Errorf("%s: got %d to %q", path, r.status, r.header.Get("Location"))
+			}
+		}
+		if r := s.json("POST", "/v1/token", `{"`+sessionCookie+`":"`+good+`"}`, saying("same-origin", "")); r.status != 400 && r.status != 401 {
+			t.Errorf("in JSON: got %d %s", r.status, r.body)
+		}
+		if r := s.ask("GET", "/account", "", header("Cookie", sessionCookie+"="+good)); r.status != 200 {
+			t.Errorf("and the session goes on: got %d", r.status)
+		}
+	})
 	t.Run("SC-20_bearer_route", func(t *testing.T) {
 		if r := s.ask("GET", "/v1/me", "", bearing(good)); r.status != 401 {
 			t.Errorf("got %d", r.status)

@@ -118,29 +118,34 @@ func TestScriptsOfOtherOriginsGetNoToken(t *testing.T) {
 }
 
 func TestFormsBeforeALoginAreProtectedToo(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	s.register("ana")
-	good := url.Values{"identifier": {"ana"}, "password": {goodPassword}, "username": {"dan"}, "new_password": {otherPassword}}
-	for path, names := range map[string][]string{
-		"/login": {"identifier", "password"}, "/register": {"username", "password"}, "/reset": {"new_password"},
-	} {
+	good := map[string]string{
+		"identifier": "ana", "password": goodPassword, "username": "dan", "email": "ana@example.com", "new_password": otherPassword, "code": "12345678",
+	}
+	before, forms := s.dump(t), 0
+	for _, row := range s.door.rows() {
+		if row.who != visitor || row.method != http.MethodPost || row.path == strengthPath { // which has no page of its own
+			continue
+		}
+		forms++
 		b := s.browse()
-		token := csrfIn(t, b.open(path).body)
+		token := csrfIn(t, b.open(row.path).body)
 		for name, try := range map[string]struct {
 			token string
 			how   asking
 		}{
 			"cross_site":  {token, saying("cross-site", "https://evil.example")},
 			"no_token":    {"", saying("same-origin", s.url)},
-			"other_token": {csrfIn(t, s.browse().open(path).body), saying("same-origin", s.url)},
+			"other_token": {csrfIn(t, s.browse().open(row.path).body), saying("same-origin", s.url)},
 			"silent":      {token, saying("", "")},
 		} {
-			t.Run("PH-12_SC-18_"+path+"_"+name, func(t *testing.T) {
+			t.Run("PH-12_SC-18_"+row.path+"_"+name, func(t *testing.T) {
 				values := url.Values{"csrf": {try.token}}
-				for _, n := range names {
-					values[n] = good[n]
+				for _, m := range row.takes.members {
+					values.Set(m.name, good[m.name])
 				}
-				r := b.do("POST", path, values.Encode(), withForm, try.how)
+				r := b.do("POST", row.path, values.Encode(), withForm, try.how)
 				if r.status != 403 || b.cookie(sessionCookie) != "" {
 					t.Errorf("got %d %v", r.status, r.header["Set-Cookie"])
 				}
@@ -150,6 +155,11 @@ func TestFormsBeforeALoginAreProtectedToo(t *testing.T) {
 			})
 		}
 	}
+	t.Run("PH-12_and_nothing_has_happened", func(t *testing.T) {
+		if wantUnchanged(t, before, s.dump(t)); forms < 5 {
+			t.Errorf("only %d forms were tried: login, register, forgot, reset and verify should be there", forms)
+		}
+	})
 }
 
 func TestLogoutIsProtectedToo(t *testing.T) {

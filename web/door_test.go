@@ -41,6 +41,7 @@ type site struct {
 	host  string
 	logs  *logBook
 	box   *model.Mailbox // of openEverything: emails are proven at once
+	file  string         // of the database
 	ahead atomic.Int64   // how far the clock is turned on
 	stood atomic.Int64   // when the clock was stopped, in nanoseconds; 0 while it goes
 }
@@ -128,7 +129,8 @@ func openLimited(t testing.TB, limits gatehouse.Limits, changes ...func(*Config)
 func openRules(t testing.TB, rules func(*gatehouse.Config), changes ...func(*Config)) *site {
 	t.Helper()
 	ctx := t.Context()
-	kept, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "gatehouse.db"))
+	file := filepath.Join(t.TempDir(), "gatehouse.db")
+	kept, err := sqlite.Open(ctx, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,7 @@ func openRules(t testing.TB, rules func(*gatehouse.Config), changes ...func(*Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, logs: &logBook{}, store: &brokenStore{Store: kept}}
+	s := &site{t: t, logs: &logBook{}, store: &brokenStore{Store: kept}, file: file}
 	s.srv = httptest.NewUnstartedServer(nil)
 	s.host = s.srv.Listener.Addr().String()
 	s.url = "https://" + s.host
@@ -240,6 +242,9 @@ func read(t testing.TB, res *http.Response) reply {
 	}
 	if err := res.Body.Close(); err != nil {
 		t.Fatal(err)
+	}
+	for _, line := range res.Header["Set-Cookie"] {
+		wantCookie(t, line)
 	}
 	return reply{status: res.StatusCode, header: res.Header, body: string(body)}
 }

@@ -11,7 +11,7 @@ import (
 
 // soakers are as many clients as use the site at once, and each goes so many rounds
 // through all that a client can ask for.
-const soakers, soakRounds = 100, 3
+const soakers, soakRounds = 100, 2
 
 func TestManyClientsAtOnce(t *testing.T) {
 	s := openEverything(t)

@@ -19,6 +19,11 @@ func (x *exchange) checkMail() error {
 	return x.json(http.StatusAccepted, nextStepAnswer{Next: "check-mail"})
 }
 
+// askOperator is the answer where no mail is sent. Nothing was done.
+func (x *exchange) askOperator() error {
+	return x.json(http.StatusAccepted, nextStepAnswer{Next: "ask-operator"})
+}
+
 // requestCookieAge is that of the longest code.
 const requestCookieAge = gatehouse.VerifyCodeTTL
 
@@ -81,6 +86,18 @@ func (x *exchange) dropDeadCode() bool {
 	return true
 }
 
+// nameCodeField puts the refusal of what was typed beside its field. A code that a
+// link brought has none.
+func (x *exchange) nameCodeField() {
+	if x.refusal != nil && x.refusal.Is(model.ErrInvalidOrExpiredCode) && x.fields["code"] != "" {
+		x.refusal = refusedCodeField()
+	}
+}
+
+func refusedCodeField() *model.Error {
+	return model.ErrInvalidOrExpiredCode.With("code", "It is not valid or has expired. Check what you typed, or ask for a new one.")
+}
+
 // requestRegistration is POST /v1/register where mail is sent. It answers alike
 // whether or not the email is taken.
 func (d *door) requestRegistration(x *exchange) error {
@@ -105,6 +122,9 @@ func (d *door) submitRegistrationRequest(x *exchange) error {
 // forgotPassword is POST /v1/password/forgot. It answers alike whether or not
 // somebody has the email.
 func (d *door) forgotPassword(x *exchange) error {
+	if !d.auth.SendsMail() {
+		return x.askOperator()
+	}
 	if err := d.auth.ForgotPass(x.r.Context(), gatehouse.Recovery{Email: x.fields["email"]}); err != nil {
 		return err
 	}
@@ -143,6 +163,9 @@ func (x *exchange) verificationOf(code model.Code) gatehouse.EmailVerification {
 // verifyPage asks for one press of a button where a link brought the code, so
 // that a program which looks at links proves nothing, and else for the digits.
 func (d *door) verifyPage(x *exchange) error {
+	if !d.auth.SendsMail() {
+		return x.page(http.StatusOK, pageVerify, view{Body: verifyView{}})
+	}
 	if moved, err := x.keepLinkedCode(verifyPath); moved {
 		return err
 	}
@@ -158,6 +181,7 @@ func (d *door) verifyPage(x *exchange) error {
 		form.Linked, form.AskPassword = needs.Alive, needs.Password
 	}
 	x.dropDeadCode()
+	x.nameCodeField()
 	return x.page(http.StatusOK, pageVerify, view{Body: form, Notice: noticeOf(x)})
 }
 
@@ -203,6 +227,9 @@ func asField(err error) error {
 // changeEmail is POST /v1/email/change. It answers alike whether or not somebody
 // has the new email.
 func (d *door) changeEmail(x *exchange) error {
+	if !d.auth.SendsMail() {
+		return x.askOperator()
+	}
 	if err := d.auth.ChangeEmail(x.r.Context(), emailChangeOf(x)); err != nil {
 		return err
 	}

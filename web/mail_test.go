@@ -126,9 +126,9 @@ func TestRegisterByMail(t *testing.T) {
 	})
 	b.fill("/login", "identifier", "ana", "password", goodPassword) // the newest mail is that of this browser
 	mail := newestTo(t, s, box, "ana@example.com")
-	t.Run("the_digits_count_in_the_browser_that_asked", func(t *testing.T) {
+	t.Run("RV-16_the_digits_count_in_the_browser_that_asked", func(t *testing.T) {
 		digits := digitsInMail.FindString(mail.Text)
-		s.browse().fill("/verify", "code", digits).shows(model.ErrInvalidOrExpiredCode.Title)
+		s.browse().fill("/verify", "code", digits).shows(refusedCodeField().Fields[0].Detail)
 		b.fill("/verify", "code", digits).shows(doneVerified.sentence())
 	})
 	b.fill("/login", "identifier", "ana@example.com", "password", goodPassword).shows("Verified")
@@ -175,7 +175,7 @@ func TestVerifyLink(t *testing.T) {
 		other := s.browse()
 		other.surf(link).shows("Never chose one?")
 		other.press("/verify").shows("Type the password that you chose")
-		other.fill("/verify", "password", wrongPassword).shows("Type the password")
+		other.fill("/verify", "password", wrongPassword).shows("This is not your password")
 		other.fill("/verify", "password", goodPassword).shows(doneVerified.sentence())
 	})
 	asked.surf(link).shows(model.ErrInvalidOrExpiredCode.Title)
@@ -197,7 +197,7 @@ func TestRecoverByMail(t *testing.T) {
 	link := linkIn(t, s, newestTo(t, s, box, "ana@example.com"))
 	t.Run("EN-05_the_page_does_not_tell_who_is_here", func(t *testing.T) {
 		digits := digitsInMail.FindString(newestTo(t, s, box, "ana@example.com").Text)
-		attacker.fill("/reset", "code", digits, "new_password", otherPassword).shows(model.ErrInvalidOrExpiredCode.Title)
+		attacker.fill("/reset", "code", digits, "new_password", otherPassword).shows(refusedCodeField().Fields[0].Detail)
 	})
 	owner := s.browse()
 	owner.surf(link).press("/reset", "new_password", otherPassword)
@@ -221,7 +221,7 @@ func TestChangeEmailByMail(t *testing.T) {
 	b.surf(linkIn(t, s, newestTo(t, s, box, "ana@example.com"))).press("/reset", "new_password", goodPassword)
 	b.fill("/login", "identifier", "ana", "password", goodPassword)
 
-	b.fill("/account/email", "email", "anna@example.com", "password", wrongPassword).shows("Type the password")
+	b.fill("/account/email", "email", "anna@example.com", "password", wrongPassword).shows("This is not your password")
 	b.fill("/account/email", "email", "anna@example.com", "password", goodPassword).shows(doneEmailAsked.sentence())
 	link := linkIn(t, s, newestTo(t, s, box, "anna@example.com"))
 	t.Run("RV-14_the_old_address_stays_until_then", func(t *testing.T) {
@@ -243,10 +243,8 @@ func TestMailRoutes(t *testing.T) {
 	t.Parallel()
 	mailed, _ := openMailed(t)
 	plain := open(t)
-	for _, path := range []string{"/forgot", "/verify", "/account/email", "/dev/mailbox"} {
-		if r := plain.ask("GET", path, ""); r.status != http.StatusNotFound {
-			t.Errorf("without mail %s answers %d", path, r.status)
-		}
+	if r := plain.ask("GET", "/dev/mailbox", ""); r.status != http.StatusNotFound {
+		t.Errorf("without mail /dev/mailbox answers %d", r.status)
 	}
 	for _, body := range []string{`{"email":"ana@example.com"}`, `{"email":"nobody@example.com"}`, `{"email":"no address"}`} {
 		r := mailed.json("POST", "/v1/password/forgot", body)
@@ -307,5 +305,61 @@ func TestMailbox(t *testing.T) {
 		if r := s.ask("GET", path, ""); r.status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, r.status)
 		}
+	}
+}
+
+func TestAWrongCodeIsRefusedBesideItsField(t *testing.T) {
+	s, _ := openMailed(t)
+	for _, path := range []string{"/verify", "/reset"} {
+		t.Run(strings.Trim(path, "/"), func(t *testing.T) {
+			b := s.browse()
+			values := []string{"code", "12345678"}
+			if path == "/reset" {
+				values = append(values, "new_password", otherPassword)
+			}
+			b.fill(path, values...)
+			b.wantPage(http.StatusBadRequest, `href="#code"`)
+			b.wantPage(http.StatusBadRequest, `id="code-error"`)
+			b.wantPage(http.StatusBadRequest, `href="/forgot"`) // the way to another mail
+		})
+	}
+}
+
+func TestDigitsStayWhereTheNewPasswordIsRefused(t *testing.T) {
+	t.Parallel()
+	s, _ := openMailed(t)
+	b := s.browse()
+	b.fill("/forgot", "email", "ana@example.com")
+	b.open("/reset")
+	for typed, kept := range map[string]bool{"1234 5678": true, "12345678": true, "ghc_" + strings.Repeat("x", 43): false, "12345678901234567": false} {
+		b.open("/reset")
+		b.submit("/reset", url.Values{"code": {typed}, "new_password": {"short"}})
+		b.wantPage(http.StatusUnprocessableEntity, "Use 15 characters or more.")
+		if strings.Contains(b.at.body, `value="`+typed+`"`) != kept {
+			t.Errorf("%q: kept must be %v", typed, kept)
+		}
+	}
+}
+
+func TestRegisterNamesAllThatIsLeftEmptyAtOnce(t *testing.T) {
+	mailed, _ := openMailed(t)
+	for _, row := range []struct {
+		name  string
+		site  *site
+		typed []string
+		want  []string
+	}{
+		{"nothing", open(t), nil, []string{"username", "password"}},
+		{"nothing_where_mail_is_sent", mailed, nil, []string{"email", "password"}},
+		{"no_email_and_a_short_password", mailed, []string{"username", "ana", "password", "short"}, []string{"email", "password"}},
+		{"no_password_and_a_bad_username", mailed, []string{"username", "a@", "email", "ana@example.com"}, []string{"username", "password"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := row.site.browse()
+			b.fill("/register", row.typed...)
+			for _, field := range row.want {
+				b.wantPage(http.StatusUnprocessableEntity, `href="#`+field+`"`)
+			}
+		})
 	}
 }

@@ -3,8 +3,10 @@ package web
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"unicode/utf8"
 
+	"gatehouse"
 	"gatehouse/model"
 )
 
@@ -160,13 +162,20 @@ func (b body) check(f fields) error {
 	return model.Together(wrong...)
 }
 
-// shown are the fields that a form may show again: never a secret.
+// shown are the fields that a form may show again: never a secret, but for the
+// digits of a mail, which count in this browser alone and for minutes.
 func (b body) shown(f fields) map[string]string {
 	values := map[string]string{}
 	for _, m := range b.members {
-		if value, ok := f[m.name]; ok && !m.secret {
+		if value, ok := f[m.name]; ok && (!m.secret || m.name == "code" && mayBeDigits(value)) {
 			values[m.name] = value
 		}
 	}
 	return values
+}
+
+// mayBeDigits reports whether a text is like the digits of a mail, as people write
+// them.
+func mayBeDigits(value string) bool {
+	return len(value) <= 2*gatehouse.DigitsCount && strings.Trim(value, "0123456789 -") == ""
 }

@@ -23,11 +23,12 @@ const statusListType = "application/statuslist+jwt"
 
 // operations has one entry for each JSON route, by method and path.
 func operations(sendsMail bool) map[string]operation {
-	all := accountOperations()
-	if sendsMail {
-		for key, op := range mailOperations() {
-			all[key] = op
-		}
+	all, mail := accountOperations(), mailOperations
+	if !sendsMail {
+		mail = noMailOperations
+	}
+	for key, op := range mail() {
+		all[key] = op
 	}
 	for key, op := range tokenOperations() {
 		all[key] = op
@@ -115,6 +116,24 @@ func mailOperations() map[string]operation {
 			summary: "Ask for a mail to a new email, which counts once it is confirmed. Answers alike for an email that is taken.",
 			status:  http.StatusAccepted, answer: nextStepAnswer{},
 			refusals: []*model.Error{model.ErrWrongPassword, model.ErrEmailInvalid, model.ErrPasswordTooLong, model.ErrTooManyAttempts, model.ErrOverloaded},
+		},
+	}
+}
+
+// noMailOperations are those that need mail, where none is sent.
+func noMailOperations() map[string]operation {
+	return map[string]operation{
+		"POST /v1/password/forgot": {
+			summary: "Does nothing, since this server sends no mail: the operator has links to reset a password.",
+			status:  http.StatusAccepted, answer: nextStepAnswer{}, alone: true,
+		},
+		"POST /v1/email/verify": {
+			summary: "Refuses every code, since this server sends no mail.", status: http.StatusNoContent,
+			refusals: []*model.Error{model.ErrInvalidOrExpiredCode, model.ErrTooManyAttempts},
+		},
+		"POST /v1/email/change": {
+			summary: "Does nothing, since this server sends no mail, and a new email counts once it is confirmed.",
+			status:  http.StatusAccepted, answer: nextStepAnswer{},
 		},
 	}
 }

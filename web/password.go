@@ -72,6 +72,7 @@ func (d *door) resetPage(x *exchange) error {
 	if x.dropDeadCode() {
 		held = ""
 	}
+	x.nameCodeField()
 	return x.page(http.StatusOK, pageReset, view{Body: codeFormView{AskCode: held == ""}, Notice: noticeOf(x)})
 }
 

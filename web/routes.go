@@ -54,7 +54,7 @@ func (d *door) rows() []route {
 
 		{"GET", "/", visitor, none, d.start, nil},
 		{"GET", "/register", visitor, none, d.registerPage, nil},
-		{"POST", "/register", visitor, form(username(), email(), newPassword("password", min), next()), d.submitRegister, d.registerPage},
+		{"POST", "/register", visitor, form(username(), email(), newPassword("password", min).maybe(), next()), d.submitRegister, d.registerPage},
 		{"GET", "/login", visitor, none, d.loginPage, nil},
 		{"POST", "/login", visitor, form(identifier(), password("password"), next()), d.submitLogin, d.loginPage},
 		{"POST", "/logout", insider, form(), d.submitLogout, nil},
@@ -73,9 +73,7 @@ func (d *door) rows() []route {
 		{"GET", "/errors/{code}", visitor, none, d.codePage, nil},
 		{"GET", "/static/{file}", anyone, none, d.static, nil},
 	}
-	if d.auth.SendsMail() {
-		rows = append(rows, d.mailRows()...)
-	}
+	rows = append(rows, d.mailRows()...)
 	if d.mailbox != nil {
 		rows = append(rows, d.mailboxRows()...)
 	}
@@ -85,19 +83,24 @@ func (d *door) rows() []route {
 	return rows
 }
 
-// mailRows are the routes that need mail.
+// mailRows are the routes about mail. Where none is sent they say so, and there is
+// no form to submit.
 func (d *door) mailRows() []route {
 	none, form := body{}, formOf
-	return []route{
+	rows := []route{
 		{"POST", "/v1/password/forgot", anyone, jsonOf(email().must()), d.forgotPassword, nil},
 		{"POST", "/v1/email/verify", anyone, jsonOf(code()), d.verifyEmail, nil},
 		{"POST", "/v1/email/change", bearer, jsonOf(email().must(), password("password")), d.changeEmail, nil},
-
 		{"GET", "/forgot", visitor, none, d.forgotPage, nil},
-		{"POST", "/forgot", visitor, form(email().must()), d.submitForgot, d.forgotPage},
 		{"GET", verifyPath, visitor, none, d.verifyPage, nil},
-		{"POST", verifyPath, visitor, form(code().maybe(), password("password").maybe()), d.submitVerify, d.verifyPage},
 		{"GET", "/account/email", insider, none, d.emailPage, nil},
-		{"POST", "/account/email", insider, form(email().must(), password("password")), d.submitEmail, d.emailPage},
 	}
+	if !d.auth.SendsMail() {
+		return rows
+	}
+	return append(rows,
+		route{"POST", "/forgot", visitor, form(email().must()), d.submitForgot, d.forgotPage},
+		route{"POST", verifyPath, visitor, form(code().maybe(), password("password").maybe()), d.submitVerify, d.verifyPage},
+		route{"POST", "/account/email", insider, form(email().must(), password("password")), d.submitEmail, d.emailPage},
+	)
 }

@@ -20,8 +20,18 @@ func mailStates() []state {
 	return append(mailFormStates(), mailboxStates()...)
 }
 
+// noMailStates are the pages about mail where none is sent.
+func noMailStates() []state {
+	return []state{
+		{"forgot_no_mail", pageForgot, story(view{})},
+		{"verify_no_mail", pageVerify, story(view{Body: verifyView{}})},
+		{"account_email_no_mail", pageAccountEmail, loggedInStory(view{Body: emailView{Current: "ana@example.com"}})},
+		{"account_email_no_mail_none", pageAccountEmail, loggedInStory(view{Body: emailView{}})},
+	}
+}
+
 func mailFormStates() []state {
-	wrong := model.ErrWrongPassword.With("password", "Type the password you log in with.")
+	wrong := model.ErrWrongPassword.With("password", "This is not your password. Type the one you log in with.")
 	account := storyAccount(1)
 	account.EmailVerified = true
 	return []state{
@@ -39,7 +49,7 @@ func mailFormStates() []state {
 		{"verify_password", pageVerify, mailed(story(view{Body: verifyView{Linked: true, AskPassword: true}}))},
 		{"verify_wrong_password", pageVerify, mailed(story(view{
 			Body: verifyView{Linked: true, AskPassword: true}, Form: refusedStory(nil, wrong)}))},
-		{"verify_refused", pageVerify, mailed(loggedInStory(view{Body: verifyView{}, Form: refusedStory(nil, model.ErrInvalidOrExpiredCode)}))},
+		{"verify_refused", pageVerify, mailed(loggedInStory(view{Body: verifyView{}, Form: refusedStory(nil, refusedCodeField())}))},
 		{"account_email", pageAccountEmail, mailed(loggedInStory(view{Body: emailView{Current: "ana@example.com"}}))},
 		{"account_email_none", pageAccountEmail, mailed(loggedInStory(view{Body: emailView{}}))},
 		{"account_email_refused", pageAccountEmail, mailed(loggedInStory(view{Body: emailView{Current: "ana@example.com"},

@@ -50,6 +50,10 @@ func ways(code model.Code) map[string]func(b *tab) {
 		"reset_refused":    held(sends("/reset", "new_password", "short")),
 		"reset_expired":    sends("/reset", "code", "ghc_old", "new_password", goodPassword),
 
+		"forgot_no_mail":        opens("/forgot"),
+		"verify_no_mail":        opens("/verify"),
+		"account_email_no_mail": opens("/account/email"),
+
 		"account":       opens("/account"),
 		"account_plain": opens("/account"),
 
@@ -69,7 +73,10 @@ func ways(code model.Code) map[string]func(b *tab) {
 
 // notByServer are the states that differ from another one in their texts alone.
 func notByServer() map[string]bool {
-	return map[string]bool{"account_verified": true, "account_many": true, "account_long": true, "account_rtl": true}
+	return map[string]bool{
+		"account_verified": true, "account_many": true, "account_long": true, "account_rtl": true,
+		"account_email_no_mail_none": true,
+	}
 }
 
 // enterAs logs in who the state shows, with as many sessions.

@@ -105,7 +105,7 @@ func storyAccount(sessions int) accountView {
 
 // storybook is every page in every state that looks different.
 func storybook() []state {
-	return slices.Concat(registerStates(), loginStates(), resetStates(), accountStates(), formStates(), mailStates(), errorStates())
+	return slices.Concat(registerStates(), loginStates(), resetStates(), accountStates(), formStates(), mailStates(), noMailStates(), errorStates())
 }
 
 func registerStates() []state {
@@ -153,7 +153,7 @@ func resetStates() []state {
 		{"reset_ask", pageReset, story(view{Body: asked})},
 		{"reset_refused", pageReset, story(view{Body: codeFormView{}, Form: refusedStory(nil,
 			model.ErrPasswordTooShort.With("new_password", "Use 15 characters or more."))})},
-		{"reset_expired", pageReset, story(view{Body: asked, Form: refusedStory(nil, model.ErrInvalidOrExpiredCode)})},
+		{"reset_expired", pageReset, story(view{Body: asked, Form: refusedStory(nil, refusedCodeField())})},
 	}
 }
 
@@ -182,7 +182,7 @@ func accountStates() []state {
 }
 
 func formStates() []state {
-	wrong := model.ErrWrongPassword.With("password", "Type the password you log in with.")
+	wrong := model.ErrWrongPassword.With("password", "This is not your password. Type the one you log in with.")
 	return []state{
 		{"account_password", pageAccountPassword, loggedInStory(view{})},
 		{"account_password_refused", pageAccountPassword, loggedInStory(view{Form: refusedStory(nil,

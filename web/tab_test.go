@@ -38,6 +38,9 @@ func (b *tab) do(method, path, body string, how ...asking) reply {
 	}
 	b.at = b.s.ask(method, path, body, append([]asking{jarred, header("Accept", "text/html")}, how...)...)
 	b.jar.SetCookies(u, (&http.Response{Header: b.at.header}).Cookies())
+	if value := b.cookie(sessionCookie); value != "" && strings.Contains(b.at.body, value) {
+		b.s.t.Errorf("SC-04: the session cookie is in the body of %s %s", method, path)
+	}
 	return b.at
 }
 
@@ -122,7 +125,7 @@ func TestPagesWorkWithoutScripts(t *testing.T) {
 
 		b.open("/account/password")
 		b.submit("/account/password", url.Values{"current_password": {wrongPassword}, "new_password": {otherPassword}})
-		b.wantPage(401, "Type the password you log in with.")
+		b.wantPage(401, "This is not your password. Type the one you log in with.")
 		b.submit("/account/password", url.Values{"current_password": {goodPassword}, "new_password": {otherPassword}})
 		b.wantRedirect("/account?done=password")
 		b.follow()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func TestBearer(t *testing.T) {
 		"cut":             s.ask("GET", "/v1/me", "", bearing(ana.access[:len(ana.access)-1])),
 		"without_the_end": s.ask("GET", "/v1/me", "", bearing(ana.access[:strings.LastIndex(ana.access, ".")+1])),
 	} {
-		t.Run("JW-34_"+name, func(t *testing.T) {
+		t.Run("JW-34_JW-35_"+name, func(t *testing.T) {
 			if r.status != 400 && r.status != 401 {
 				t.Fatalf("got %d %s", r.status, r.body)
 			}
@@ -104,9 +105,10 @@ func TestTheSessionBehindTheToken(t *testing.T) {
 }
 
 func TestTokenKindsAreNotExchangeable(t *testing.T) {
-	s := open(t)
+	s := openEverything(t)
 	user := s.register("ana")
 	ana := s.login("ana")
+	verify := s.mailedCode("/v1/register", `{"username":"eva","email":"eva@example.com","password":"`+goodPassword+`"}`, "eva@example.com")
 	code, err := s.auth.IssueResetCode(t.Context(), user.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +119,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 	b.submit("/login", url.Values{"identifier": {"ana"}, "password": {goodPassword}})
 	secrets := map[string]string{
 		"access": ana.access, "refresh": ana.refresh, "code": string(code), "session": b.cookie(sessionCookie), "csrf": csrf, "introspection": introSecret,
+		"verify": verify, "device": b.cookie(deviceCookie),
 	}
 	places := map[string]func(string) int{
 		"access":  func(v string) int { return s.ask("GET", "/v1/me", "", bearing(v)).status },
@@ -130,6 +133,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 		"csrf": func(v string) int {
 			return s.ask("POST", "/v1/token", "{}", withJSON, saying("same-origin", ""), header("Cookie", sessionCookie+"="+b.cookie(sessionCookie)), header(csrfHeader, v)).status
 		},
+		"verify": func(v string) int { return s.json("POST", "/v1/email/verify", `{"code":"`+v+`"}`).status },
 		"introspection": func(v string) int {
 			return s.form("/v1/token/introspect", "token=x", func(r *http.Request) { r.SetBasicAuth("shop", v) }).status
 		},
@@ -147,7 +151,7 @@ func TestTokenKindsAreNotExchangeable(t *testing.T) {
 		}
 	}
 	t.Run("RF-15_each_still_works_in_its_own_place", func(t *testing.T) {
-		for _, kind := range []string{"access", "session", "introspection", "refresh", "code"} {
+		for _, kind := range []string{"access", "session", "introspection", "refresh", "code", "verify"} {
 			if got := places[kind](secrets[kind]); got != 200 && got != 204 {
 				t.Errorf("%s: %d", kind, got)
 			}
@@ -176,7 +180,9 @@ func TestOnlyTheExactRefreshTokenCounts(t *testing.T) {
 	})
 	t.Run("RF-18_token_answers_are_not_kept", func(t *testing.T) {
 		ana := s.login("ana")
-		for _, r := range []reply{s.refresh(ana.refresh), s.refresh("x"), s.json("POST", "/v1/token/refresh", "{"), s.json("POST", "/v1/login", "{}")} {
+		for _, r := range []reply{s.refresh(ana.refresh), s.refresh("x"), s.json("POST", "/v1/token/refresh", "{"), s.json("POST", "/v1/login", "{}"),
+			s.json("POST", "/v1/login", `{"identifier":"ana","password":"`+goodPassword+`"}`), s.form("/v1/token/introspect", "token="+ana.access, withSecret),
+			s.form("/v1/token/introspect", "token=x"), s.ask("POST", "/v1/token", "{}", withJSON)} {
 			if r.header.Get("Cache-Control") != "no-store" || r.header.Get("Location") != "" || !strings.Contains(r.header.Get("Content-Type"), "json") {
 				t.Errorf("%d %v", r.status, r.header)
 			}
@@ -335,12 +341,7 @@ func TestWellKnown(t *testing.T) {
 			t.Errorf("%d endpoints: %s", called, r.body)
 		}
 	})
-	t.Run("PH-19_key_set", func(t *testing.T) {
-		r := s.ask("GET", "/.well-known/jwks.json", "")
-		if r.status != 200 || r.header.Get("Cache-Control") != "public, max-age=300" || strings.Contains(r.body, `"d"`) || !strings.Contains(r.body, `"kty":"OKP"`) {
-			t.Errorf("got %d %v %s", r.status, r.header, r.body)
-		}
-	})
+	t.Run("JW-23_PH-19_key_set", func(t *testing.T) { wantPublicKeys(t, s.ask("GET", "/.well-known/jwks.json", "")) })
 	t.Run("status_list_is_cached_by_its_tag", func(t *testing.T) {
 		r := s.ask("GET", "/v1/status-list", "")
 		tag := r.header.Get("ETag")
@@ -362,6 +363,28 @@ func TestWellKnown(t *testing.T) {
 			t.Errorf("got %d %v", again.status, again.header)
 		}
 	})
+}
+
+// wantPublicKeys wants a key set of public parts.
+func wantPublicKeys(t *testing.T, r reply) {
+	t.Helper()
+	if r.status != 200 || r.header.Get("Cache-Control") != "public, max-age=300" || !strings.Contains(r.body, `"kty":"OKP"`) {
+		t.Errorf("got %d %v %s", r.status, r.header, r.body)
+	}
+	var set struct{ Keys []map[string]string }
+	if err := json.Unmarshal([]byte(r.body), &set); err != nil || len(set.Keys) == 0 {
+		t.Fatal(r.body, err)
+	}
+	for _, key := range set.Keys {
+		for name := range key {
+			if !slices.Contains([]string{"kty", "crv", "x", "use", "alg", "kid"}, name) {
+				t.Errorf("a key has the member %q", name)
+			}
+		}
+		if key["use"] != "sig" || key["kid"] == "" {
+			t.Errorf("got %v", key)
+		}
+	}
 }
 
 func (s *site) refresh(token string) reply {
