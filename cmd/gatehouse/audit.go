@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -110,9 +112,18 @@ func (p *program) printEvents(rows []model.EventRow) error {
 			// A stranger's text: quoted, it cannot steer a terminal.
 			agent = fmt.Sprintf("%.60q", shown.UserAgent)
 		}
-		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\n", timeOrDash(row.At), shown.Event, or(shown.UserID, "-"), or(shown.Address, "-"), agent, position)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", timeOrDash(row.At), eventWord(shown.Event), or(shown.UserID, "-"), or(shown.Address, "-"), agent, position)
 	}
 	return table.Flush()
+}
+
+// eventWord is the name of an event. Quoted, one that somebody wrote into the
+// database cannot steer a terminal.
+func eventWord(name string) string {
+	if name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == "" {
+		return name
+	}
+	return strconv.Quote(name)
 }
 
 // auditVerifyCommand walks the chain. It fails when something is wrong with it.

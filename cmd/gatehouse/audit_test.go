@@ -114,3 +114,13 @@ func changeDatabase(t *testing.T, dir, statement string) {
 		t.Fatal(err)
 	}
 }
+
+func TestEventsAreNamedPlainlyUnlessSomebodyWroteSomethingElse(t *testing.T) {
+	for name, want := range map[string]string{
+		"user_created": "user_created", "": `""`, "user_created\x1b[2J": `"user_created\x1b[2J"`, "two words": `"two words"`,
+	} {
+		if got := eventWord(name); got != want {
+			t.Errorf("%q: got %s, want %s", name, got, want)
+		}
+	}
+}

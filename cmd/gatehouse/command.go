@@ -12,7 +12,7 @@ import (
 // commands is everything that can be typed. Settings may stand before or after
 // the command.
 type commands struct {
-	settingFlags
+	settingFlags `group:"Settings, with any command:"`
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	User    userCommands   `cmd:"" help:"Manage users."`
@@ -33,7 +33,7 @@ type userCommands struct {
 	List      userListCommand      `cmd:"" help:"List all users."`
 	Show      userShowCommand      `cmd:"" help:"Show one user."`
 	Disable   userDisableCommand   `cmd:"" help:"Keep a user out and end every session. Nothing is removed."`
-	Enable    userEnableCommand    `cmd:"" help:"Let a disabled user in again."`
+	Enable    userEnableCommand    `cmd:"" help:"Let in again who is disabled, or slowed down by wrong passwords."`
 	ResetLink userResetLinkCommand `cmd:"" help:"Print a link that sets a new password once."`
 	Sessions  userSessionsCommand  `cmd:"" help:"List the sessions of a user, or end them."`
 	Delete    userDeleteCommand    `cmd:"" help:"Remove a user and everything that refers to the user."`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -81,7 +82,7 @@ func parseAccountLine(text []byte) (gatehouse.Import, error) {
 		value, given := members[member.name]
 		delete(members, member.name)
 		if !given {
-			wrong = append(wrong, model.ErrBadRequest.With(member.name, "It is missing; write null for none."))
+			wrong = append(wrong, model.ErrBadRequest.With(member.name, member.missing()))
 		} else if json.Unmarshal(value, member.into) != nil || isNever(member.into) {
 			wrong = append(wrong, model.ErrBadRequest.With(member.name, member.hint))
 		}
@@ -126,6 +127,14 @@ func (l *accountLine) members() []lineMember {
 		{"updated_at", &l.UpdatedAt, moment + "."},
 		{"password_hash", &l.PasswordHash, text},
 	}
+}
+
+// missing says how to mend a line without the member.
+func (m lineMember) missing() string {
+	if strings.HasSuffix(m.hint, "or null.") {
+		return "It is missing; write null for none."
+	}
+	return "It is missing. " + m.hint
 }
 
 func (l *accountLine) toImport() gatehouse.Import {

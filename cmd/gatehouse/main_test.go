@@ -41,6 +41,8 @@ func TestPlays(t *testing.T) {
 			for _, setting := range settingNames() {
 				env.Setenv("GATEHOUSE_"+strings.ToUpper(strings.ReplaceAll(setting, "-", "_")), "")
 			}
+			// Hashes are cheap, but in a play that shows the default.
+			env.Setenv("GATEHOUSE_HASH_PARAMS", cheapHash)
 			return nil
 		},
 	})
@@ -73,12 +75,18 @@ func (o *output) String() string {
 	return o.buffer.String()
 }
 
-// testProgram is a program of its own, with an empty environment.
+// testProgram is a program of its own, with an environment in which hashes are cheap
+// and nothing else is set.
 func testProgram() (p *program, stdout, stderr *output) {
 	p = newProgram()
 	stdout, stderr = new(output), new(output)
 	p.stdin, p.stdout, p.stderr = strings.NewReader(""), stdout, stderr
-	p.environment = func(string) (string, bool) { return "", false }
+	p.environment = func(name string) (string, bool) {
+		if name == "GATEHOUSE_HASH_PARAMS" {
+			return cheapHash, true
+		}
+		return "", false
+	}
 	p.certificatePoll = 20 * time.Millisecond
 	p.masterKeyPoll = 20 * time.Millisecond
 	return p, stdout, stderr

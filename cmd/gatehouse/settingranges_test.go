@@ -17,7 +17,10 @@ func TestNumbersInSettingsHaveRanges(t *testing.T) {
 		"access-ttl":   {"0", "0s", "-1s", "-10m", "61m", "1e3s", "9223372036854775808s", "500ms", "1", "10", "NaN", "Inf"},
 		"hash-memory":  {"0", "-1", "0MiB", "-1MiB", "1e3MiB", "256.5.5MiB", "9223372036854775808MiB", "NaN"},
 		"hash-params":  {"m=0,t=0,p=0", "m=-1,t=3,p=1", "m=65536,t=0,p=1", "m=65536,t=3,p=0", "m=4294967296,t=3,p=1", "m=1e6,t=3,p=1", "m=65536,t=3,p=256", "m=65536.0,t=3,p=1"},
-		"listen":       {"127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:1e3", "127.0.0.1:2147483648", "127.0.0.1:0x50", "127.0.0.1:"},
+		"limits": {"failures=0/5m", "failures=-1/5m", "failures=1e3/5m", "failures=2147483648/5m", "failures=1.5/5m", "failures=20/0s", "failures=20/-5m", "failures=20/25h",
+			"failures=20/1500ms", "failures=20", "failures=/5m", "failures=NaN/5m"},
+		"audit-retention": {"0", "0d", "-1d", "23h", "1e3d", "9223372036854775808d", "1", "NaN"},
+		"listen":          {"127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:1e3", "127.0.0.1:2147483648", "127.0.0.1:0x50", "127.0.0.1:"},
 	} {
 		for _, text := range wrong {
 			t.Run(fmt.Sprintf("AI-27_%s_%q", name, text), func(t *testing.T) {

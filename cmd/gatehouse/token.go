@@ -56,15 +56,16 @@ func (p *program) explainAccess(ctx context.Context, cfg config, auth *gatehouse
 	if err != nil {
 		return p.sayInvalid(ctx, auth, seen.refusedFor(err, auth.Issuer(), or(cfg.audience, auth.Issuer())), seen)
 	}
-	p.sayValid(claims.ExpiresAt)
 	_, err = auth.BearerPresence(ctx, token)
 	switch {
 	case errors.Is(err, model.ErrInvalidToken):
-		fmt.Fprintln(p.stdout, "session: ended, or its user is gone or disabled; this server refuses the token")
+		fmt.Fprintln(p.stdout, "verdict: not valid: the session has ended, or its user is gone or disabled")
+		fmt.Fprintln(p.stdout, "elsewhere: good until it expires, where nobody reads the status list")
 		return errSaid
 	case err != nil:
 		return err
 	}
+	p.sayValid(claims.ExpiresAt)
 	fmt.Fprintln(p.stdout, "session: alive")
 	return nil
 }

@@ -130,7 +130,7 @@ func TestTokenInspectSaysWhyAnAccessTokenIsRefused(t *testing.T) {
 
 	for _, e := range []explained{
 		{"valid", good.AccessToken, 0, []string{`"typ": "at\+jwt"`, `^issued: `, `^verdict: valid for \S+ more$`, `^session: alive$`}},
-		{"session_ended", ended.AccessToken, 1, []string{`^verdict: valid for`, `^session: ended`}},
+		{"session_ended", ended.AccessToken, 1, []string{`^verdict: not valid: the session has ended`, `^elsewhere: `}},
 		{"expired", access(gatehouse.Config{Now: shifted(-time.Hour)}), 1, []string{`^verdict: not valid: expired 5\dm\d+s ago$`}},
 		{"not_yet_valid", access(gatehouse.Config{Now: shifted(time.Hour)}), 1, []string{`^verdict: not valid: not yet valid: it begins in (5\dm\d+s|1h0m0s)`}},
 		{"wrong_audience", access(gatehouse.Config{Audience: "bank"}), 1, []string{`wrong audience: aud is "bank"; this server's is "https://localhost:8443"$`}},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -157,4 +158,28 @@ func sameOrNull(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+func TestAMissingMemberIsToldHowToMendIt(t *testing.T) {
+	_, err := parseAccountLine([]byte(`{"username":"ana","password_hash":null}`))
+	var refused *model.Error
+	if !errors.As(err, &refused) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	got := map[string]string{}
+	for _, field := range refused.Fields {
+		got[field.Field] = field.Detail
+	}
+	want := map[string]string{
+		"id":                "It is missing. It must be text.",
+		"email":             "It is missing; write null for none.",
+		"email_verified_at": "It is missing; write null for none.",
+		"roles":             "It is missing. It must be a list of texts.",
+		"disabled_at":       "It is missing; write null for none.",
+		"created_at":        "It is missing. It must be a time from 1970 on, as in 2026-03-01T12:00:00Z.",
+		"updated_at":        "It is missing. It must be a time from 1970 on, as in 2026-03-01T12:00:00Z.",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }
