@@ -23,8 +23,8 @@ func newEventKey(master model.MasterKey) (key eventKey, err error) {
 	return key, err
 }
 
-// link is the place of an event in the chain.
-type link struct {
+// place is where a sealed event stands in the chain.
+type place struct {
 	position int64 // 0 is before the first event
 	mac      model.Digest
 }
@@ -40,10 +40,10 @@ type stretch struct {
 
 const stretchBytes = sealKeyBytes + len(eventKey{}) + 8
 
-// chain is what its record says: the link before the first event that is kept,
-// and the last link.
+// chain is what its record says: the place before the first event that is kept,
+// and the last place.
 type chain struct {
-	begin, end link
+	begin, end place
 	former     []stretch // in the order of their positions
 	masterID   [sealKeyBytes]byte
 	key        eventKey // of everything after the last stretch
@@ -107,7 +107,7 @@ func (m *masterKeys) newChain(behind int64, now time.Time) *chain {
 // record is what is kept of the chain.
 func (c *chain) record() []byte {
 	record := append([]byte{chainVersion}, c.masterID[:]...)
-	for _, at := range []link{c.begin, c.end} {
+	for _, at := range []place{c.begin, c.end} {
 		record = binary.BigEndian.AppendUint64(record, uint64(at.position))
 		record = append(record, at.mac[:]...)
 	}
@@ -146,7 +146,7 @@ func (m *masterKeys) openChain(record []byte) (*chain, error) {
 	}
 	c := &chain{masterID: master.seal.keyID, key: master.events}
 	body = body[chainHead:]
-	for _, at := range []*link{&c.begin, &c.end} {
+	for _, at := range []*place{&c.begin, &c.end} {
 		at.position, at.mac = int64(binary.BigEndian.Uint64(body)), model.Digest(body[8:8+sha256.Size])
 		body = body[8+sha256.Size:]
 	}
@@ -172,12 +172,12 @@ func (c *chain) seal(row *model.EventRow) {
 	row.Seal.Commitment = commitment(row)
 	row.Seal.Position = c.end.position + 1
 	row.Seal.MAC = c.key.macOf(c.end, row)
-	c.end = link{row.Seal.Position, row.Seal.MAC}
+	c.end = place{row.Seal.Position, row.Seal.MAC}
 }
 
-// expired returns the link of the last of the events, which follow the beginning,
+// expired returns the place of the last of the events, which follow the beginning,
 // whose time is over. It stops at one that is not genuine, and reports false.
-func (c *chain) expired(rows []model.EventRow, before time.Time) (last link, genuine bool) {
+func (c *chain) expired(rows []model.EventRow, before time.Time) (last place, genuine bool) {
 	last = c.begin
 	for i := range rows {
 		row, position := &rows[i], last.position+1
@@ -187,13 +187,13 @@ func (c *chain) expired(rows []model.EventRow, before time.Time) (last link, gen
 		case row.Seal.Position != position || !sameMAC(c.keyAt(position).macOf(last, row), row.Seal.MAC):
 			return last, false
 		}
-		last = link{position, row.Seal.MAC}
+		last = place{position, row.Seal.MAC}
 	}
 	return last, true
 }
 
-// macOf is the MAC of an event that follows a link.
-func (k eventKey) macOf(before link, row *model.EventRow) model.Digest {
+// macOf is the MAC of an event that follows a place.
+func (k eventKey) macOf(before place, row *model.EventRow) model.Digest {
 	text := make([]byte, 0, 256)
 	text = append(text, before.mac[:]...)
 	text = binary.BigEndian.AppendUint64(text, uint64(row.Seal.Position))

@@ -61,7 +61,7 @@ func (a *Auth) VerifyEvents(ctx context.Context, known EventHead) (EventReport, 
 		if err != nil {
 			return EventReport{}, err
 		}
-		w := &eventWalk{auth: a, chain: c, head: known, before: c.begin, linked: true, emptied: map[model.UserID]EventFault{}, deleted: map[model.UserID]EventFault{}}
+		w := &eventWalk{auth: a, chain: c, head: known, before: c.begin, unbroken: true, emptied: map[model.UserID]EventFault{}, deleted: map[model.UserID]EventFault{}}
 		if err := w.walk(ctx); err != nil {
 			return EventReport{}, fmt.Errorf("gatehouse: verify events: %w", err)
 		}
@@ -80,11 +80,11 @@ func (a *Auth) VerifyEvents(ctx context.Context, known EventHead) (EventReport, 
 
 // eventWalk goes along the chain.
 type eventWalk struct {
-	auth   *Auth
-	chain  *chain
-	head   EventHead
-	before link
-	linked bool // the MAC of before is the one that follows is made with
+	auth     *Auth
+	chain    *chain
+	head     EventHead
+	before   place
+	unbroken bool // the MAC of before is what the next one is made with
 	// emptied holds, for each user whose events lost their Client, the first one
 	// for as long as no user_deleted event was seen.
 	emptied map[model.UserID]EventFault
@@ -168,8 +168,8 @@ func (w *eventWalk) check(row *model.EventRow) {
 	}
 	w.missing(position, faultMissing)
 	key := w.chain.keyAt(position)
-	genuine := w.linked && sameMAC(key.macOf(w.before, row), row.Seal.MAC)
-	if w.linked && !genuine {
+	genuine := w.unbroken && sameMAC(key.macOf(w.before, row), row.Seal.MAC)
+	if w.unbroken && !genuine {
 		w.fault(position, row, faultChanged)
 	}
 	w.checkClient(row)
@@ -182,7 +182,7 @@ func (w *eventWalk) check(row *model.EventRow) {
 	case row.Name == model.EventChainBroken:
 		w.fault(position, row, faultBroken)
 	}
-	w.before, w.linked = link{position, row.Seal.MAC}, true
+	w.before, w.unbroken = place{position, row.Seal.MAC}, true
 	w.checkHead(w.before)
 }
 
@@ -190,7 +190,7 @@ func (w *eventWalk) check(row *model.EventRow) {
 func (w *eventWalk) missing(position int64, what string) {
 	for gap := w.before.position + 1; gap < position; gap++ {
 		w.fault(gap, nil, what)
-		w.linked = false
+		w.unbroken = false
 		if w.report.Faults > maxEventFaults { // the rest is only counted
 			w.report.Faults += int(position - gap - 1)
 			return
@@ -215,7 +215,7 @@ func (w *eventWalk) checkClient(row *model.EventRow) {
 	}
 }
 
-func (w *eventWalk) checkHead(at link) {
+func (w *eventWalk) checkHead(at place) {
 	if w.head.Position == at.position && w.head.Position > 0 && !sameMAC(w.head.MAC, at.mac) {
 		w.fault(at.position, nil, faultHead)
 	}

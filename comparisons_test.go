@@ -17,7 +17,7 @@ var constantTime = map[string]string{
 	"argon2id/engine.go":  "the tag of a password hash",
 	"foreignhash/hash.go": "the digest of a password hash of another system",
 	"changepass.go":       "the new password with the present one, after that was proven",
-	"codes.go":            "the digest of a typed code",
+	"codes.go":            "the digest of the digits in a mail",
 	"device.go":           "the HMAC of a device token",
 	"refreshtoken.go":     "the HMAC of a refresh token",
 	"auditchain.go":       "the HMAC of a record of the chain",

@@ -170,6 +170,12 @@ type tappedStore struct {
 	master, other model.MasterKey
 }
 
+// The names of all tables there are.
+const (
+	tablesOfSQLite     = `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`
+	tablesOfPostgreSQL = `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`
+)
+
 // onBothEngines runs a test on a store of either engine.
 func onBothEngines(t *testing.T, test func(t *testing.T, store *tappedStore)) {
 	t.Run("on_SQLite", func(t *testing.T) {
@@ -180,8 +186,7 @@ func onBothEngines(t *testing.T, test func(t *testing.T, store *tappedStore)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = store.Close() })
-		test(t, newTappedStore(t, store.Store, sqlDB(t, "sqlite", path),
-			`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`))
+		test(t, newTappedStore(t, store.Store, sqlDB(t, "sqlite", path), tablesOfSQLite))
 	})
 	t.Run("ST-09_on_PostgreSQL_with_one_connection", func(t *testing.T) {
 		t.Parallel()
@@ -191,8 +196,7 @@ func onBothEngines(t *testing.T, test func(t *testing.T, store *tappedStore)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = store.Close() })
-		test(t, newTappedStore(t, store.Store, sqlDB(t, "pgx", dsn),
-			`SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`))
+		test(t, newTappedStore(t, store.Store, sqlDB(t, "pgx", dsn), tablesOfPostgreSQL))
 	})
 }
 
@@ -257,18 +261,28 @@ type contents map[string][]string
 
 func (s *tappedStore) contents(t *testing.T) contents {
 	t.Helper()
+	return contentsOf(t, s.db, s.tables)
+}
+
+func contentsOf(t *testing.T, db *sql.DB, tables string) contents {
+	t.Helper()
 	all := contents{}
-	for _, name := range s.rows(t, s.tables) {
+	for _, name := range rowsOf(t, db, tables) {
 		name = strings.TrimPrefix(name, " ")
-		all[name] = s.rows(t, "SELECT * FROM "+name)
+		all[name] = rowsOf(t, db, "SELECT * FROM "+name)
 	}
 	return all
 }
 
-// rows are the rows of an answer as text, in the order of their text.
-func (s *tappedStore) rows(t *testing.T, query string) (lines []string) {
+func (s *tappedStore) rows(t *testing.T, query string) []string {
 	t.Helper()
-	rows, err := s.db.QueryContext(t.Context(), query)
+	return rowsOf(t, s.db, query)
+}
+
+// rowsOf are the rows of an answer as text, in the order of their text.
+func rowsOf(t *testing.T, db *sql.DB, query string) (lines []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}

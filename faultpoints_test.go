@@ -138,6 +138,19 @@ func (w writing) scene(t *testing.T, store *tappedStore, auth *gatehouse.Auth, c
 	return s
 }
 
+// eachPoint calls try for the first point, the second and so on, until it reports
+// that there was no such point, and wants there to be some.
+func eachPoint(t *testing.T, try func(n int) (reached bool)) {
+	t.Helper()
+	n := 1
+	for try(n) && !t.Failed() {
+		n++
+	}
+	if n < 3 {
+		t.Errorf("%d points were tried", n-1)
+	}
+}
+
 func TestAFaultAtEachStatement(t *testing.T) {
 	t.Parallel()
 	onBothEngines(t, func(t *testing.T, store *tappedStore) {
@@ -149,13 +162,7 @@ func TestAFaultAtEachStatement(t *testing.T) {
 			}
 			t.Run(rows+w.name, func(t *testing.T) {
 				s := w.scene(t, store, auth, c, fmt.Sprintf("faulty%d", i))
-				n := 1
-				for w.fails(t, s, n) && !t.Failed() {
-					n++
-				}
-				if n < 3 {
-					t.Errorf("%d faults were tried", n-1)
-				}
+				eachPoint(t, func(n int) bool { return w.fails(t, s, n) })
 			})
 		}
 	})
@@ -167,24 +174,25 @@ func TestLT21_NoFaultLosesAFailure(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, store *tappedStore) {
 		auth, c := store.auth(t)
 		s, looked := newScene(t, store, auth, c, "ana"), 0
-		for n, reached := 1, true; reached; n++ {
+		eachPoint(t, func(n int) bool {
 			store.forgetAttempts(t)
 			before := gatehouse.EvaluationsOf(auth)
 			store.tap.at(n, func() error { return errFault })
 			err := try(t.Context(), auth, s.user.Username.String(), wrongPassword)
-			reached = store.tap.reached()
+			reached := store.tap.reached()
 			store.tap.at(0, nil)
 			if err == nil {
 				t.Fatalf("fault %d: a wrong password came in", n)
 			}
 			if gatehouse.EvaluationsOf(auth) == before {
-				continue
+				return reached
 			}
 			looked++
 			if counted := store.rows(t, `SELECT failures FROM attempts WHERE user_id IS NOT NULL`); !slices.Equal(counted, []string{" 1"}) {
 				t.Errorf("fault %d: failures %q, want one", n, counted)
 			}
-		}
+			return reached
+		})
 		if looked < 2 { // the last has met no fault
 			t.Errorf("%d guesses were looked at", looked)
 		}
@@ -198,16 +206,13 @@ func TestACallerWhoHangsUpAtEachStatement(t *testing.T) {
 		for i, w := range writings {
 			t.Run("ST-15_"+w.name, func(t *testing.T) {
 				s := w.scene(t, store, auth, c, fmt.Sprintf("gone%d", i))
-				for n, again := 1, 0; !t.Failed(); n++ {
+				eachPoint(t, func(n int) bool {
 					reached, all := w.canceled(t, s, n)
-					if !reached {
-						return
+					if reached && all { // the scene is spent
+						s = w.scene(t, store, auth, c, fmt.Sprintf("gone%d.%d", i, n))
 					}
-					if all { // the scene is spent
-						again++
-						s = w.scene(t, store, auth, c, fmt.Sprintf("gone%d.%d", i, again))
-					}
-				}
+					return reached
+				})
 			})
 		}
 	})
@@ -266,13 +271,7 @@ func TestAPanicAtEachStatement(t *testing.T) {
 			}
 			t.Run("AI-25_"+w.name, func(t *testing.T) {
 				s := w.scene(t, store, auth, c, fmt.Sprintf("panicking%d", i))
-				n := 1
-				for w.panics(t, s, n) && !t.Failed() {
-					n++
-				}
-				if n < 3 {
-					t.Errorf("%d panics were tried", n-1)
-				}
+				eachPoint(t, func(n int) bool { return w.panics(t, s, n) })
 			})
 		}
 	})

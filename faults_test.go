@@ -2,11 +2,8 @@ package gatehouse_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"gatehouse"
@@ -43,41 +40,9 @@ func (r faultyRecords) Record(ctx context.Context, e model.Event) error {
 }
 
 // snapshot is every row of every table.
-func (h *house) snapshot(t *testing.T) string {
+func (h *house) snapshot(t *testing.T) contents {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(h.dir, "gatehouse.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	var all strings.Builder
-	for _, table := range []string{"users", "sessions", "codes", "signing_keys", "events"} {
-		rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			values := make([]any, len(columns))
-			for i := range values {
-				values[i] = new(any)
-			}
-			if err := rows.Scan(values...); err != nil {
-				t.Fatal(err)
-			}
-			for i, value := range values {
-				fmt.Fprintf(&all, "%s.%s=%v ", table, columns[i], *value.(*any))
-			}
-			all.WriteByte('\n')
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return all.String()
+	return contentsOf(t, sqlDB(t, "sqlite", filepath.Join(h.dir, "gatehouse.db")), tablesOfSQLite)
 }
 
 // withMasterKey is the configuration for a store that keeps no key of its own.

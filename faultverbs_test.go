@@ -158,6 +158,7 @@ var keyWritings = []writing{
 
 // readings are the verbs that change nothing.
 var readings = map[string]func(ctx context.Context, s *scene) error{
+	"Attempts":          func(ctx context.Context, s *scene) error { return last(s.Attempts(ctx, s.user.ID)) },
 	"Activity":          func(ctx context.Context, s *scene) error { return last(s.Activity(ctx, s.user.ID, 10)) },
 	"BearerPresence":    func(ctx context.Context, s *scene) error { return last(s.BearerPresence(ctx, s.grant.AccessToken)) },
 	"CodeAlive":         func(ctx context.Context, s *scene) error { return last(s.CodeAlive(ctx, s.code)) },

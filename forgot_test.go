@@ -153,8 +153,8 @@ func TestTypedDigits(t *testing.T) {
 				wrong++
 			}
 		}
-		if err != nil || wrong != gatehouse.TypedCodeTries {
-			t.Errorf("%d tries were compared, want %d (%v)", wrong, gatehouse.TypedCodeTries, err)
+		if err != nil || wrong != gatehouse.DigitsTries {
+			t.Errorf("%d tries were compared, want %d (%v)", wrong, gatehouse.DigitsTries, err)
 		}
 	})
 	t.Run("RV-16_the_fifth_try_may_be_right_and_a_bad_password_costs_none", func(t *testing.T) {
@@ -218,7 +218,7 @@ func (w *writes) Tx(ctx context.Context, fn func(model.Records) error) error {
 	return w.Store.Tx(ctx, func(tx model.Records) error { return fn(writesRecords{tx, w}) })
 }
 
-func (w *writes) TryCode(ctx context.Context, try model.TypedTry) (model.CodeRecord, error) {
+func (w *writes) TryCode(ctx context.Context, try model.DigitsTry) (model.CodeRecord, error) {
 	code, err := w.Store.TryCode(ctx, try)
 	w.note("TryCode")
 	return code, err

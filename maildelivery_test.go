@@ -242,7 +242,7 @@ func TestMailNeedsTLSThatIsGood(t *testing.T) {
 		"a self-signed certificate": {Certificate: smtptest.SelfSigned},
 	}
 	for name, flaw := range flaws {
-		t.Run("TL-05_"+strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+		t.Run("TL-05_LG-05_"+strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			server := startMailServer(t, flaw)
 			m := newMailHouse(t, func(c *gatehouse.Config) { c.Mailer = mailerOf(t, server) })
 			m.queued(t, 1)

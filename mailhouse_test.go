@@ -2,11 +2,13 @@ package gatehouse_test
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
 	"net/mail"
+	"net/textproto"
 	"net/url"
 	"regexp"
 	"strings"
@@ -58,6 +60,9 @@ func mailerOf(t testing.TB, server *smtptest.Server) model.Mailer {
 type received struct {
 	to, subject, id, text, html string
 	header                      mail.Header
+	logo                        []byte
+	logoHeader                  textproto.MIMEHeader
+	shape                       []string // media types of the mail and its parts
 }
 
 // deliver sends what is due and returns what arrived since the last time.
@@ -103,28 +108,47 @@ func readMail(t testing.TB, taken smtptest.Mail) received {
 		t.Fatal(err)
 	}
 	got := received{to: taken.To, subject: subject, id: parsed.Header.Get("Message-ID"), header: parsed.Header}
-	_, params, err := mime.ParseMediaType(parsed.Header.Get("Content-Type"))
+	got.readParts(t, textproto.MIMEHeader(parsed.Header), parsed.Body)
+	return got
+}
+
+// readParts reads what has this header, and the parts of it.
+func (r *received) readParts(t testing.TB, header textproto.MIMEHeader, content io.Reader) {
+	t.Helper()
+	kind, params, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts := multipart.NewReader(parsed.Body, params["boundary"])
-	for {
-		part, err := parts.NextRawPart()
-		if err == io.EOF {
-			return got
+	r.shape = append(r.shape, kind)
+	if strings.HasPrefix(kind, "multipart/") {
+		parts := multipart.NewReader(content, params["boundary"])
+		for {
+			part, err := parts.NextRawPart()
+			if err == io.EOF {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.readParts(t, part.Header, part)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(quotedprintable.NewReader(part))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/html") {
-			got.html = string(body)
-		} else {
-			got.text = strings.ReplaceAll(string(body), "\r\n", "\n")
-		}
+	}
+	if header.Get("Content-Transfer-Encoding") == "base64" {
+		content = base64.NewDecoder(base64.StdEncoding, content)
+	} else {
+		content = quotedprintable.NewReader(content)
+	}
+	body, err := io.ReadAll(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch kind {
+	case "text/html":
+		r.html = string(body)
+	case "text/plain":
+		r.text = strings.ReplaceAll(string(body), "\r\n", "\n")
+	default:
+		r.logo, r.logoHeader = body, header
 	}
 }
 

@@ -37,7 +37,7 @@ func notices() []noticed {
 			mustNot(t, m.DisableUser(t.Context(), ana.ID))
 			mustNot(t, m.DisableUser(t.Context(), ana.ID)) // which is no news
 		}},
-		{"LT-18_RV-15_refresh_token_reused", "A session was ended for your safety", func(t *testing.T, m *mailHouse, _ model.User, grant gatehouse.Grant) {
+		{"LT-18_RV-15_RF-20_refresh_token_reused", "A session was ended for your safety", func(t *testing.T, m *mailHouse, _ model.User, grant gatehouse.Grant) {
 			_, err := m.RefreshJWT(t.Context(), grant.RefreshToken)
 			mustNot(t, err)
 			m.clock.Add(time.Minute)

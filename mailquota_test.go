@@ -99,7 +99,7 @@ func TestDigitsAreCountedOverAllMails(t *testing.T) {
 		m := newMailHouse(t)
 		m.entered(t, "ana")
 		for range 4 {
-			m.mistypes(t, gatehouse.TypedCodeTries)
+			m.mistypes(t, gatehouse.DigitsTries)
 		}
 		m.login(t, "ana") // LT-12: of the password, not of the mailbox
 		m.deliver(t)
@@ -122,9 +122,9 @@ func TestDigitsAreCountedOverAllMails(t *testing.T) {
 		m.entered(t, "ana")
 		for _, byLink := range []bool{true, false} {
 			for range 3 {
-				m.mistypes(t, gatehouse.TypedCodeTries)
+				m.mistypes(t, gatehouse.DigitsTries)
 			}
-			m.mistypes(t, gatehouse.TypedCodeTries-1)
+			m.mistypes(t, gatehouse.DigitsTries-1)
 			m.clock.Add(61 * time.Minute)
 			browser := model.NewRequestSecret()
 			m.forgot(t, "ana@example.com", browser)
@@ -145,7 +145,7 @@ func TestDigitsAreCountedWhoeverAsked(t *testing.T) {
 		m := newMailHouse(t)
 		m.entered(t, "ana")
 		for range 3 {
-			m.mistypes(t, gatehouse.TypedCodeTries)
+			m.mistypes(t, gatehouse.DigitsTries)
 		}
 		m.clock.Add(61 * time.Minute)
 		ana := m.mustFind(t, "ana")
@@ -156,7 +156,7 @@ func TestDigitsAreCountedWhoeverAsked(t *testing.T) {
 		bob := m.verified(t, "bob")
 		in := gatehouse.EmailChange{UserID: bob.ID, Email: ana.Email.String(), Password: goodPassword, Request: other}
 		mustNot(t, m.ChangeEmail(t.Context(), in))
-		for range gatehouse.TypedCodeTries {
+		for range gatehouse.DigitsTries {
 			_, err := m.VerifyEmailInBrowser(t.Context(), gatehouse.EmailVerification{Code: "00000000", Request: other})
 			refused(t, err, model.ErrInvalidOrExpiredCode)
 		}

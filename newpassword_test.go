@@ -74,8 +74,9 @@ func TestCommonPasswordsAreBlockedOnEveryPath(t *testing.T) {
 				reasons := []string{"common", "context"}[:1+strings.Count(word, "gatehouse")]
 				_, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "zoe", Password: password})
 				blocked(t, err, "password", reasons...)
-				blocked(t, h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: reset, New: password}), "new_password", reasons...)
-				blocked(t, h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: invite, New: password}), "new_password", reasons...)
+				// A reset and an invitation are one verb, and take turns.
+				code := []model.Code{reset, invite}[i%2]
+				blocked(t, h.ResetPass(t.Context(), gatehouse.PasswordReset{Code: code, New: password}), "new_password", reasons...)
 				// A change pays for the hash of the current password first, so
 				// this path takes a sample; what judges is the same.
 				if i%step == 0 {

@@ -137,7 +137,7 @@ func (a *Auth) prove(ctx context.Context, in confirmation) (model.Account, *atte
 	}
 	right, err := a.checkPassword(ctx, claim{
 		account: &account, session: in.session, event: model.EventPasswordFail,
-		refusal: model.ErrWrongPassword.With(in.member, "Type the password you log in with."),
+		refusal: model.ErrWrongPassword.With(in.member, "This is not your password. Type the one you log in with."),
 	}, typed)
 	return account, right, err
 }

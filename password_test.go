@@ -3,6 +3,7 @@ package gatehouse_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,28 +97,49 @@ func TestThePlainPasswordIsNowhereInTheData(t *testing.T) {
 	}
 }
 
+// flipped is a password with one bit of one octet changed; ASCII stays ASCII.
+func flipped(password string, at int) string {
+	octets := []byte(password)
+	octets[at] ^= 1
+	return string(octets)
+}
+
 func TestPasswordsAreCheckedWhole(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
-	const max = model.MaxPasswordRunes
-	long := strings.Repeat("abcdefgh", max/8)
-	_, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: model.Password(long)})
-	if err != nil {
-		t.Fatalf("PW-02: %d characters: %v", max, err)
+	long := strings.Repeat("abcdefgh", model.MaxPasswordRunes/8)
+	wrong := map[string]map[string]string{} // for each right password
+	for _, length := range []int{15, 64, 128, 256} {
+		right := long[:length]
+		wrong[right] = map[string]string{"changed": right[:length-1] + "x", "removed": right[:length-1], "doubled": right + right[length-1:]}
+		if length == model.MaxPasswordRunes {
+			delete(wrong[right], "doubled") // which is too long for a password
+		}
 	}
-	tests := map[string]string{
-		"PW-03_last_removed": long[:max-1], "PW-03_last_changed": long[:max-1] + "x",
-		"PW-03_byte_72_flipped": long[:71] + "Z" + long[72:], "PW-03_case": strings.ToUpper(long),
-		"PW-03_trailing_space": long[:max-1] + " ", "PW-03_leading_space": " " + long[1:],
+	all := wrong[long]
+	for _, at := range []int{0, 70, 71, 72, 73, 126, 127, 128, 129, 254, 255} {
+		all[fmt.Sprint("octet_", at, "_flipped")] = flipped(long, at)
 	}
-	for name, typed := range tests {
-		t.Run(name, func(t *testing.T) {
-			_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: model.Password(typed)})
-			refused(t, err, model.ErrWrongCredentials)
-			h.clock.Add(24 * time.Hour) // so that failures are no longer in a row
+	all["case"] = strings.ToUpper(long)
+	for name, typed := range map[string]string{"trailing_space": long[:64] + " ", "leading_space": " " + long[:64]} {
+		wrong[long[:64]][name] = typed
+	}
+	for right, others := range wrong {
+		name := fmt.Sprint("of_", len(right))
+		if _, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: name, Password: model.Password(right)}); err != nil {
+			t.Fatalf("PW-02: %d characters: %v", len(right), err)
+		}
+		for what, typed := range others {
+			t.Run("PW-03_"+name+"_"+what, func(t *testing.T) {
+				refused(t, try(t.Context(), h.Auth, name, model.Password(typed)), model.ErrWrongCredentials)
+				h.clock.Add(24 * time.Hour) // so that failures are no longer in a row
+			})
+		}
+		t.Run("PW-02_PW-03_"+name+"_and_the_right_one", func(t *testing.T) {
+			if err := try(t.Context(), h.Auth, name, model.Password(right)); err != nil {
+				t.Error(err)
+			}
 		})
-	}
-	if _, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: model.Password(long)}); err != nil {
-		t.Errorf("the right password: %v", err)
 	}
 }
 
@@ -139,6 +161,10 @@ func TestPasswordForm(t *testing.T) {
 		{"PW-04_counted_after_NFC", strings.Repeat("e\u0301", 14), model.ErrPasswordTooShort},
 		{"PW-05_only_digits", "839201746528391", nil},
 		{"PW-05_only_spaces_between", "a b c d e f g h", nil},
+		{"PW-05_only_lower_case", "lanternquarryvelvet", nil},
+		{"PW-05_right_to_left", "\u05e1\u05d9\u05e1\u05de\u05d4 \u05d0\u05e8\u05d5\u05db\u05d4 \u05de\u05d0\u05d5\u05d3", nil},
+		{"PW-02_64_of_4_octets", strings.Repeat("🦜", 64), nil},
+		{"PW-02_257_of_4_octets", strings.Repeat("🦜", 257), model.ErrPasswordTooLong},
 		{"PW-25_invalid_UTF-8", "fifteen characters\xff", model.ErrBadRequest},
 		{"PW-25_replacement_character", "fifteen characters\ufffd", model.ErrBadRequest},
 		{"PW-27_empty", "", model.ErrPasswordTooShort},
@@ -174,17 +200,18 @@ func TestSpellingsOfAPassword(t *testing.T) {
 }
 
 func TestNULIsSignificant(t *testing.T) {
-	h := newHouse(t)
-	_, err := h.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: "fifteen-chars!!\x00AAAA"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, typed := range []model.Password{"fifteen-chars!!\x00BBBB", "fifteen-chars!!", "fifteen-chars!!\x00"} {
-		_, err := h.LoginUser(t.Context(), gatehouse.Credentials{Identifier: "ana", Password: typed})
-		if !errors.Is(err, model.ErrWrongCredentials) {
-			t.Errorf("PW-26: got %v", err)
+	onBothEngines(t, func(t *testing.T, store *tappedStore) {
+		auth, _ := store.auth(t)
+		const right = model.Password("fifteen-chars!!\x00AAAA")
+		_, err := auth.RegisterUser(t.Context(), gatehouse.Registration{Username: "ana", Password: right})
+		mustNot(t, err)
+		for name, typed := range map[string]model.Password{
+			"another_end": "fifteen-chars!!\x00BBBB", "up_to_it": "fifteen-chars!!", "and_it": "fifteen-chars!!\x00",
+		} {
+			t.Run("PW-26_"+name, func(t *testing.T) { refused(t, try(t.Context(), auth, "ana", typed), model.ErrWrongCredentials) })
 		}
-	}
+		t.Run("PW-26_the_whole_is_right", func(t *testing.T) { mustNot(t, try(t.Context(), auth, "ana", right)) })
+	})
 }
 
 func TestChangePass(t *testing.T) {
@@ -193,7 +220,13 @@ func TestChangePass(t *testing.T) {
 	change := func(current, next model.Password) error {
 		return h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, Current: current, New: next})
 	}
-	t.Run("PW-11_wrong_current", func(t *testing.T) { refused(t, change(wrongPassword, otherPassword), model.ErrWrongPassword) })
+	t.Run("PW-11_wrong_current_which_counts", func(t *testing.T) {
+		before := h.failures(t)
+		refused(t, change(wrongPassword, otherPassword), model.ErrWrongPassword)
+		if n := h.failures(t) - before; n != 1 {
+			t.Errorf("%d failures were counted, want 1", n)
+		}
+	})
 	t.Run("PW-24_same", func(t *testing.T) { refused(t, change(goodPassword, goodPassword), model.ErrSamePassword) })
 	t.Run("PW-24_same_only_told_after_the_right_one", func(t *testing.T) {
 		refused(t, change(wrongPassword, wrongPassword), model.ErrWrongPassword)

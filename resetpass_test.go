@@ -167,4 +167,17 @@ func TestSC13SC02TheOperatorEndsSessions(t *testing.T) {
 	if h.alive(t, bobs.Token) {
 		t.Error("a session that the store does not have is alive")
 	}
+	again, grant := h.page(t, "ana"), h.login(t, "bob")
+	if _, err := h.EndEverything(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h.alive(t, again.Token) {
+		t.Error("what ends everything left a session")
+	}
+	h.refreshRefused(t, grant.RefreshToken)
+	for name, want := range map[model.EventName]int{model.EventSessionsEnded: 1, model.EventSessionEnded: 1, model.EventEverythingEnded: 1} {
+		if n := h.eventCount(t, name); n != want {
+			t.Errorf("%d events %s, want %d", n, name, want)
+		}
+	}
 }

@@ -161,7 +161,7 @@ func loggedText(n ast.Node) (string, bool) {
 		return "", false
 	}
 	argument, ok := map[string]int{"Info": 0, "Warn": 0, "Error": 0, "InfoContext": 1, "WarnContext": 1, "ErrorContext": 1,
-		"Log": 2, "LogAttrs": 2}[method.Sel.Name]
+		"Log": 2, "LogAttrs": 2, "NewRecord": 2}[method.Sel.Name]
 	if !ok || len(call.Args) <= argument {
 		return "", false
 	}

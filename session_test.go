@@ -51,7 +51,14 @@ func TestPageSessionEnds(t *testing.T) {
 			}
 			h.clock.Add(23 * time.Hour)
 		}
-		h.clock.Add(7*time.Hour + time.Second)
+		if !h.alive(t, page.Token) { // else it would be idle for too long by the end
+			t.Fatal("dead before the absolute end")
+		}
+		h.clock.Add(7*time.Hour - time.Second)
+		if !h.alive(t, page.Token) {
+			t.Error("dead a second before the absolute end")
+		}
+		h.clock.Add(2 * time.Second)
 		if h.alive(t, page.Token) {
 			t.Error("alive after 30 days")
 		}
@@ -107,6 +114,7 @@ func TestWhichSessionsEnd(t *testing.T) {
 		h := newHouse(t)
 		ana := h.register(t, "ana")
 		mine, others := h.page(t, "ana"), []gatehouse.SessionGrant{h.page(t, "ana"), h.page(t, "ana")}
+		program := h.login(t, "ana")
 		err := h.ChangePass(t.Context(), gatehouse.PasswordChange{UserID: ana.ID, SessionID: mine.Session.ID, Current: goodPassword, New: otherPassword})
 		if err != nil {
 			t.Fatal(err)
@@ -114,6 +122,7 @@ func TestWhichSessionsEnd(t *testing.T) {
 		if !h.alive(t, mine.Token) || h.alive(t, others[0].Token) || h.alive(t, others[1].Token) {
 			t.Error("wrong sessions ended")
 		}
+		h.refreshRefused(t, program.RefreshToken)
 	})
 	t.Run("SC-17_the_21st_session_ends_the_oldest", func(t *testing.T) {
 		h := newHouse(t)
@@ -129,6 +138,9 @@ func TestWhichSessionsEnd(t *testing.T) {
 		sessions, err := h.Sessions(t.Context(), ana.ID)
 		if err != nil || len(sessions) != 20 {
 			t.Errorf("%d sessions, %v", len(sessions), err)
+		}
+		if n := h.eventCount(t, model.EventSessionLimit); n != 1 {
+			t.Errorf("%d events say so, want 1", n)
 		}
 	})
 	t.Run("SC-24_sessions_of_others", func(t *testing.T) {

@@ -33,7 +33,7 @@ func TestASilentSignerCostsNoSession(t *testing.T) {
 		}
 		return ids
 	}
-	t.Run("KY-09_logins_that_fail_open_none", func(t *testing.T) {
+	t.Run("LT-21_KY-09_logins_that_fail_open_none", func(t *testing.T) {
 		signer.silence(true)
 		for range 21 {
 			h.clock.Add(time.Second)
@@ -46,7 +46,7 @@ func TestASilentSignerCostsNoSession(t *testing.T) {
 			t.Errorf("%d sessions are left", len(left))
 		}
 	})
-	t.Run("KY-09_nor_does_one_that_fails_after_the_session_began", func(t *testing.T) {
+	t.Run("LT-21_KY-09_nor_does_one_that_fails_after_the_session_began", func(t *testing.T) {
 		quiet, err := gatehouse.New(t.Context(), &silencingStore{Store: h.store, signer: signer}, withMasterKey(t, h))
 		if err != nil {
 			t.Fatal(err)

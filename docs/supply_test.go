@@ -12,15 +12,30 @@ import (
 )
 
 // secretShapes are what keys and tokens of others look like.
-var secretShapes = map[string]*regexp.Regexp{
-	"private key":      regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}`),
-	"key of AWS":       regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`),
-	"token of a forge": regexp.MustCompile(`\b(?:gh[posu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,}|glpat-[A-Za-z0-9_-]{20,})\b`),
-	"token of a chat":  regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{20,}`),
-	"key of a cloud":   regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{35}\b`),
-	"signed token":     regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}`),
-	"refresh token":    regexp.MustCompile(`\bghr_[A-Za-z0-9_-]{72}\b`),
-	"32 random bytes":  regexp.MustCompile(`(?:ecret|aster|epper|assw|SECRET|MASTER|PEPPER|PASSW)\w*["']?\s*(?::=|[:=])\s*["']?[A-Za-z0-9+/_-]{43}\b`),
+var secretShapes = map[string]secretShape{
+	"private key":      {[]string{"PRIVATE KEY"}, regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}`)},
+	"key of AWS":       {[]string{"AKIA", "ASIA"}, regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`)},
+	"token of a forge": {[]string{"ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-"}, regexp.MustCompile(`\b(?:gh[posu]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,}|glpat-[A-Za-z0-9_-]{20,})\b`)},
+	"token of a chat":  {[]string{"xox"}, regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{20,}`)},
+	"key of a cloud":   {[]string{"AIza"}, regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{35}\b`)},
+	"signed token":     {[]string{"eyJ"}, regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}`)},
+	"refresh token":    {[]string{"ghr_"}, regexp.MustCompile(`\bghr_[A-Za-z0-9_-]{72}\b`)},
+	"32 random bytes": {[]string{"ecret", "aster", "epper", "assw", "SECRET", "MASTER", "PEPPER", "PASSW"},
+		regexp.MustCompile(`(?:ecret|aster|epper|assw|SECRET|MASTER|PEPPER|PASSW)\w*["']?\s*(?::=|[:=])\s*["']?[A-Za-z0-9+/_-]{43}\b`)},
+}
+
+// secretShape is a pattern, and words of which one is in whatever it finds: most
+// files have none, and are soon looked at.
+type secretShape struct {
+	words   []string
+	pattern *regexp.Regexp
+}
+
+func (s secretShape) find(text string) []string {
+	if !slices.ContainsFunc(s.words, func(word string) bool { return strings.Contains(text, word) }) {
+		return nil
+	}
+	return s.pattern.FindAllString(text, -1)
 }
 
 // TestNoSecretIsInTheSources looks at all that goes into a build or a copy of
@@ -47,7 +62,7 @@ func TestNoSecretIsInTheSources(t *testing.T) {
 			}
 			looked++
 			for what, shape := range secretShapes {
-				for _, found := range shape.FindAllString(text, -1) {
+				for _, found := range shape.find(text) {
 					t.Errorf("%s holds what looks like a %s: %.12s…", name, what, found)
 				}
 			}
@@ -68,7 +83,7 @@ func TestNoSecretIsInTheSources(t *testing.T) {
 			"refresh token":    "ghr_" + strings.Repeat("A1b_", 18),
 			"32 random bytes":  `masterKey := "` + strings.Repeat("x", 43) + `"`,
 		} {
-			if shape := secretShapes[what]; shape == nil || !shape.MatchString(text) {
+			if len(secretShapes[what].find(text)) == 0 {
 				t.Errorf("a %s is not found in %q", what, text)
 			}
 		}

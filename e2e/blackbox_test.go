@@ -135,6 +135,10 @@ func forgedTokens(token string) map[string]string {
 	header := func(members string) string { return base64.RawURLEncoding.EncodeToString([]byte(members)) }
 	payload, _ := base64.RawURLEncoding.DecodeString(part[1])
 	longer := header(strings.Replace(string(payload), `"exp":`, `"exp":9`, 1))
+	end := "AA" // one signature in 16 ends with a byte of zeros
+	if strings.HasSuffix(token, end) {
+		end = "AQ"
+	}
 	return map[string]string{
 		"JW-02_none":            header(`{"alg":"none","typ":"at+jwt"}`) + "." + part[1] + ".",
 		"JW-02_nOnE":            header(`{"alg":"nOnE","typ":"at+jwt"}`) + "." + part[1] + ".",
@@ -143,7 +147,7 @@ func forgedTokens(token string) map[string]string {
 		"JW-05_path_as_key_id":  header(`{"alg":"EdDSA","typ":"at+jwt","kid":"../../etc/passwd"}`) + "." + part[1] + "." + part[2],
 		"JW-06_critical":        header(`{"alg":"EdDSA","typ":"at+jwt","crit":["exp"]}`) + "." + part[1] + "." + part[2],
 		"JW-01_longer_life":     part[0] + "." + longer + "." + part[2],
-		"JW-01_last_bit":        token[:len(token)-2] + "AA",
+		"JW-01_last_bit":        token[:len(token)-2] + end,
 		"JW-13_padded":          token + "==",
 		"JW-13_two_parts":       part[0] + "." + part[1],
 		"JW-13_many_dots":       strings.Repeat(".", 7000),

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 	_ "modernc.org/sqlite" // to look into the file when nobody serves it
 )
 
-// killsVariable says how often the server is killed at random moments; 50 times by
+// killsVariable says how often the server is killed at random moments; 25 times by
 // default, which fits into the time of a suite.
 const killsVariable = "GATEHOUSE_KILLS"
 
@@ -174,7 +175,8 @@ func crashUnderLoad(t *testing.T, s *server, steps ...func(*server) bool) time.T
 }
 
 func TestCrash(t *testing.T) {
-	s := serve(t, newData(t))
+	t.Parallel()
+	s := serve(t, newData(t), "--hash-params", cheapHash)
 	s.register(t, "ana")
 	all := make([]*chain, chains)
 	for i := range all {
@@ -210,7 +212,7 @@ func killsWanted(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv(killsVariable)
 	if text == "" {
-		return 50
+		return 25
 	}
 	n, err := strconv.Atoi(text)
 	must(t, err)
@@ -292,8 +294,13 @@ func acknowledged(t *testing.T, s *server) {
 		body: object("current_password", word, "new_password", "five other quiet words here")}).want(t, 204)
 	crash()
 	s.ask(t, request{method: "POST", path: "/v1/login", body: object("identifier", "eva", "password", word)}).want(t, 401)
-	s.ask(t, request{method: "DELETE", path: "/v1/account", bearer: g.Access,
-		body: object("password", "five other quiet words here")}).want(t, 204)
+	_, code, _ := strings.Cut(strings.Fields(done(t, s.data, "", "user", "reset-link", "eva"))[0], "code=")
+	spend := request{method: "POST", path: "/v1/password/reset", body: object("code", code, "new_password", resetsWord)}
+	s.ask(t, spend).want(t, 204)
+	crash()
+	s.ask(t, spend).want(t, 400)
+	g = s.ask(t, request{method: "POST", path: "/v1/login", body: object("identifier", "eva", "password", resetsWord)}).want(t, 200).grant(t)
+	s.ask(t, request{method: "DELETE", path: "/v1/account", bearer: g.Access, body: object("password", resetsWord)}).want(t, 204)
 	crash()
 	reuse(t, s, g.Refresh)
 	if got := command(t, s.data, "", "user", "show", "eva"); got.code != 1 {

@@ -7,12 +7,15 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +29,10 @@ const binaryVariable = "GATEHOUSE_E2E_BINARY"
 func TestMain(m *testing.M) { os.Exit(runAll(m)) }
 
 func runAll(m *testing.M) int {
+	flag.Parse()
+	if most := flag.Lookup("test.parallel").Value; most.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = most.Set(strconv.Itoa(4 * runtime.GOMAXPROCS(0))) // most of them only wait
+	}
 	if dir := os.Getenv(bareVariable); dir != "" {
 		return serveBare(dir)
 	}

@@ -16,6 +16,7 @@ import (
 	"gatehouse/model"
 	"gatehouse/postgres"
 	"gatehouse/sqlite"
+	"gatehouse/storetest"
 )
 
 // usersVariable is how many users the large of the two databases has; the small
@@ -221,10 +222,7 @@ func sqliteCrowd(b *testing.B, users int) *crowd {
 // not sync its disk: what is compared is the work.
 func postgresCrowd(b *testing.B, users int) *crowd {
 	b.Helper()
-	server := os.Getenv("GATEHOUSE_TEST_POSTGRES")
-	if server == "" {
-		b.Skip("no PostgreSQL: run scripts/bench --users N")
-	}
+	server := storetest.PostgreSQL(b)
 	ctx := context.Background() // outlives the benchmark, for the clean-up
 	admin, err := pgx.Connect(ctx, server)
 	must(b, err)

@@ -205,7 +205,7 @@ func TestPlainText(t *testing.T) {
 }
 
 func TestBase64(t *testing.T) {
-	for n := range 70 {
+	for n := 0; n < 70; n += 1 + n/16 {
 		want := countingBytes(n, 37)
 		text := base64url.EncodeToString(want)
 		got, err := decodeBase64([]byte("x"), text)

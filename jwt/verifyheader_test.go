@@ -4,8 +4,13 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -28,6 +33,7 @@ func TestVerifyHeader(t *testing.T) {
 			}
 		}
 	})
+	t.Run("JW-04_and_nobody_is_asked_for_them", func(t *testing.T) { bringsItsKeys(t, v) })
 	t.Run("JW-05_kid_byte_for_byte", func(t *testing.T) {
 		id := key.KeyID()
 		for _, kid := range []string{
@@ -67,6 +73,36 @@ func TestVerifyHeader(t *testing.T) {
 	t.Run("unknown_members_are_ignored", func(t *testing.T) {
 		accept(t, v, forge(t, key, headerOf(key, [2]string{"future", `{"a":[1,2]}`}), payloadOf()))
 	})
+}
+
+// bringsItsKeys signs with a key of its own and says where that is: on a server that
+// has it, and in a file.
+func bringsItsKeys(t *testing.T, v *Verifier) {
+	t.Helper()
+	evil := newTestKey(t, EdDSA)
+	document, err := json.Marshal(keySetOf(t, evil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	canary := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write(document)
+	}))
+	defer canary.Close()
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, document, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, where := range []string{canary.URL, "file://" + file, file} {
+		for _, name := range []string{"jku", "x5u"} {
+			refuse(t, v, forge(t, evil, headerOf(evil, [2]string{name, quote(where)}), payloadOf()), ErrMalformed)
+		}
+		refuse(t, v, forge(t, evil, headerOf(evil, [2]string{"kid", quote(where[:min(len(where), 64)])}), payloadOf()), ErrUnknownKey)
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("the server of the token was asked %d times", n)
+	}
 }
 
 func hexByte(b byte) string {

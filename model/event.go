@@ -78,7 +78,7 @@ type EventRow struct {
 	Seal EventSeal
 }
 
-// EventSeal is what makes an event a link of the chain. It is written once.
+// EventSeal is what a sealed event has: its place in the chain. It is written once.
 type EventSeal struct {
 	Position int64 // 1 is the first event of all; 0 while the event is not sealed
 	// MAC is over the MAC before it, the position and the event.

@@ -45,7 +45,7 @@ const conditionQuery = `SELECT current_setting('server_version'),
 	(SELECT coalesce(string_agg(name || '=off', ','), '') FROM unnest(ARRAY['fsync', 'full_page_writes']) AS name
 		WHERE current_setting(name) = 'off'),
 	(SELECT coalesce(string_agg(verb || ' on ' || name, ','), '')
-		FROM unnest(ARRAY['users', 'sessions', 'codes', 'signing_keys', 'events', 'event_chain', 'outbox']) AS name,
+		FROM unnest(ARRAY['users', 'sessions', 'codes', 'signing_keys', 'attempts', 'events', 'event_chain', 'outbox']) AS name,
 			unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS verb
 		WHERE NOT has_table_privilege(name, verb)),
 	(SELECT rolsuper FROM pg_roles WHERE rolname = current_user),

@@ -12,12 +12,13 @@ import (
 )
 
 func TestOneConnectionIsEnough(t *testing.T) {
+	schema := oneSchema(t)
 	storetest.Run(t, func(t *testing.T) model.Store {
 		connections := "1"
 		if strings.HasSuffix(t.Name(), "/a_transaction_sees_its_own_writes_and_nobody_else_does") {
 			connections = "2" // it looks from outside while a transaction is open
 		}
-		return open(t, newSchema(t)+" pool_max_conns="+connections)
+		return open(t, schema(t)+" pool_max_conns="+connections)
 	})
 }
 

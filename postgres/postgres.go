@@ -23,7 +23,7 @@
 // processes that serve may use another, which needs no more than this:
 //
 //	GRANT USAGE ON SCHEMA public TO gatehouse;
-//	GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, codes, signing_keys, events, event_chain, outbox TO gatehouse;
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, codes, signing_keys, attempts, events, event_chain, outbox TO gatehouse;
 //	GRANT SELECT ON migrations TO gatehouse;
 package postgres
 

@@ -23,12 +23,14 @@ func open(t *testing.T, dsn string) model.Store {
 }
 
 func TestStoreKeepsItsContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) model.Store { return open(t, newSchema(t)) })
+	schema := oneSchema(t)
+	storetest.Run(t, func(t *testing.T) model.Store { return open(t, schema(t)) })
 }
 
 func TestTwoProcessesOnOneDatabaseKeepTheContract(t *testing.T) {
+	schema := oneSchema(t)
 	storetest.RunShared(t, func(t *testing.T) (model.Store, model.Store) {
-		dsn := newSchema(t)
+		dsn := schema(t)
 		return open(t, dsn), open(t, dsn)
 	})
 }

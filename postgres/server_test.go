@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"gatehouse/postgres"
 	"gatehouse/storetest"
 )
 
@@ -33,6 +34,28 @@ func newSchema(t testing.TB) string {
 	superuser(t, `CREATE SCHEMA `+name)
 	t.Cleanup(func() { superuser(t, `SET client_min_messages = error`, `DROP SCHEMA `+name+` CASCADE`) })
 	return keywords(server(t), "search_path="+name)
+}
+
+// oneSchema returns a function that empties a schema, which goes with the test, and
+// returns its DSN. To empty it is much sooner there than another one.
+func oneSchema(t *testing.T) func(t *testing.T) string {
+	t.Helper()
+	dsn := newSchema(t)
+	store, err := postgres.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// In any order: a replica does not ask what refers to a row.
+	empty := query[string](t, dsn, `SELECT 'SET session_replication_role = replica; ' || string_agg('DELETE FROM ' || table_name, '; ')
+		FROM information_schema.tables WHERE table_schema = current_schema() AND table_name NOT IN ('migrations', 'event_chain')`)
+	return func(t *testing.T) string {
+		t.Helper()
+		execute(t, dsn, empty, `UPDATE event_chain SET record = ''`)
+		return dsn
+	}
 }
 
 // newDatabase returns the DSN of an empty database that goes with the test. The

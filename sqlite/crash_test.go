@@ -22,7 +22,7 @@ import (
 // crashEnv tells the test binary to write to this file until it is killed.
 const crashEnv = "GATEHOUSE_CRASH_TEST_PATH"
 
-// killsEnv says how often it is killed; 50 times by default.
+// killsEnv says how often it is killed; 25 times by default.
 const killsEnv = "GATEHOUSE_KILLS"
 
 const crashWriters = 8
@@ -31,7 +31,7 @@ func crashRounds(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv(killsEnv)
 	if text == "" {
-		return 50
+		return 25
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {

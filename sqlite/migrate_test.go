@@ -22,7 +22,7 @@ func TestMigrations(t *testing.T) {
 	t.Run("ST-07_a_migration_that_fails_leaves_nothing", failingMigration)
 	t.Run("ST-07_versions_are_numbered_without_a_gap", numberedWithoutGap)
 	t.Run("what_was_kept_is_there_after_a_restart", afterRestart)
-	t.Run("ST-07_a_file_of_version_1_is_brought_forward", fromVersion1)
+	t.Run("ST-07_a_file_of_every_version_is_brought_forward", fromEveryVersion)
 }
 
 func manyStarters(t *testing.T) {
@@ -123,8 +123,34 @@ func afterRestart(t *testing.T) {
 	}
 }
 
-func fromVersion1(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "gatehouse.db")
+// fromEveryVersion makes the tables of each version there ever was, with a user in
+// them, and starts on them.
+func fromEveryVersion(t *testing.T) {
+	scripts, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	if err != nil || len(scripts) < 5 {
+		t.Fatal(scripts, err)
+	}
+	fresh := schemaOf(t, openTest(t))
+	for version := 1; version <= len(scripts); version++ {
+		path := filepath.Join(t.TempDir(), "gatehouse.db")
+		tablesOfVersion(t, path, scripts[:version])
+		store := openTestAt(t, path)
+		account, err := store.AccountByUsername(t.Context(), "ana")
+		if err != nil || account.PasswordHash != "$pepper$k1$argon2id$" {
+			t.Errorf("from version %d: got %+v and error %v", version, account.User, err)
+		}
+		if ids, err := store.PepperIDs(t.Context()); err != nil || len(ids) != 1 || ids[0] != "k1" {
+			t.Errorf("from version %d: got %q and error %v", version, ids, err)
+		}
+		if got := schemaOf(t, store); got != fresh {
+			t.Errorf("from version %d: the schema is\n%s\nwant\n%s", version, got, fresh)
+		}
+	}
+}
+
+// tablesOfVersion is a file as a program that knew so many scripts has left it.
+func tablesOfVersion(t *testing.T, path string, scripts []string) {
+	t.Helper()
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -132,19 +158,25 @@ func fromVersion1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := fs.ReadFile(migrationFiles, "migrations/0001_start.sql")
+	_, err = db.Exec(`PRAGMA application_id = 1197569125;
+		CREATE TABLE migrations (version INTEGER NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT`)
+	for i, script := range scripts {
+		text, readErr := fs.ReadFile(migrationFiles, script)
+		_, execErr := db.Exec(string(text)+`; INSERT INTO migrations VALUES (?, 0)`, i+1)
+		err = errors.Join(err, readErr, execErr)
+	}
+	_, execErr := db.Exec(`INSERT INTO users (id, username, username_skeleton, roles, created_at, updated_at, password_hash, password_version)
+		VALUES (randomblob(16), 'ana', 'ana', '[]', 1, 1, '$pepper$k1$argon2id$', 1)`)
+	if err = errors.Join(err, execErr, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func schemaOf(t *testing.T, store *Store) (all string) {
+	t.Helper()
+	err := store.engine.reader.db.QueryRow(`SELECT group_concat(name || ' ' || coalesce(sql, ''), char(10)) FROM (SELECT * FROM sqlite_schema ORDER BY name)`).Scan(&all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Exec(`PRAGMA application_id = 1197569125;
-		CREATE TABLE migrations (version INTEGER NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT;
-		INSERT INTO migrations VALUES (1, 0);` + string(first) + `;
-		INSERT INTO users (id, username, username_skeleton, roles, created_at, updated_at, password_hash, password_version)
-		VALUES (randomblob(16), 'ana', 'ana', '[]', 1, 1, '$pepper$k1$argon2id$', 1)`)
-	if err = errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if ids, err := openTestAt(t, path).PepperIDs(t.Context()); err != nil || len(ids) != 1 || ids[0] != "k1" {
-		t.Errorf("got %q and error %v", ids, err)
-	}
+	return all
 }

@@ -21,12 +21,12 @@ var queryArgument = map[string]int{
 	"execute": 0, "readRow": 0, "readLine": 0, "recall": 0, "direct": 0,
 }
 
-// sources parses the files of both packages that are not tests.
-func sources(t *testing.T) (*token.FileSet, []*ast.File) {
+// sources parses the files of packages that are not tests.
+func sources(t *testing.T, patterns ...string) (*token.FileSet, []*ast.File) {
 	t.Helper()
 	set := token.NewFileSet()
 	var files []*ast.File
-	for _, pattern := range []string{"*.go", "../sqlstore/*.go"} {
+	for _, pattern := range patterns {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatal(names, err)
@@ -69,6 +69,20 @@ func constants(files []*ast.File) map[string]string {
 	return texts
 }
 
+// literals are all texts that are written out, by where they stand.
+func literals(set *token.FileSet, files []*ast.File) map[string]string {
+	texts := make(map[string]string)
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				texts[set.Position(literal.Pos()).String()], _ = strconv.Unquote(literal.Value)
+			}
+			return true
+		})
+	}
+	return texts
+}
+
 func constantText(specs map[string]ast.Expr, e ast.Expr) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -89,16 +103,24 @@ func constantText(specs map[string]ast.Expr, e ast.Expr) (string, bool) {
 }
 
 func TestStatements(t *testing.T) {
-	set, files := sources(t)
+	set, files := sources(t, "*.go", "../sqlstore/*.go")
 	texts := constants(files)
-	t.Run("AI-18_every_statement_is_a_constant", func(t *testing.T) { statementsAreConstant(t, set, files, texts) })
-	t.Run("ST-12_no_rule_of_case_or_Unicode_is_left_to_the_database", func(t *testing.T) { databaseFoldsNothing(t, texts) })
+	ofPostgreSQL, others := sources(t, "../postgres/*.go")
+	t.Run("AI-18_every_statement_is_a_constant", func(t *testing.T) {
+		statementsAreConstant(t, set, files, texts, 40)
+		statementsAreConstant(t, ofPostgreSQL, others, constants(others), 10)
+	})
+	t.Run("ST-12_no_rule_of_case_or_Unicode_is_left_to_the_database", func(t *testing.T) {
+		databaseFoldsNothing(t, withSchema(t, literals(set, files), "migrations/*.sql"))
+		databaseFoldsNothing(t, withSchema(t, literals(ofPostgreSQL, others), "../postgres/migrations/*.sql"))
+	})
 	t.Run("EN-11_KY-10_only_digests_of_secrets_have_a_column", onlyDigests)
 	t.Run("every_look_up_goes_through_an_index", func(t *testing.T) { lookupsAreKeyed(t, texts) })
 	t.Run("every_table_is_strict", strictTables)
 }
 
-func statementsAreConstant(t *testing.T, set *token.FileSet, files []*ast.File, texts map[string]string) {
+func statementsAreConstant(t *testing.T, set *token.FileSet, files []*ast.File, texts map[string]string, least int) {
+	t.Helper()
 	found := 0
 	for _, file := range files {
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -110,6 +132,9 @@ func statementsAreConstant(t *testing.T, set *token.FileSet, files []*ast.File, 
 			if !ok || len(call.Args) <= argument || call.Ellipsis.IsValid() && argument == len(call.Args)-1 {
 				return true // the last is the arguments of a prepared statement
 			}
+			if first, ok := call.Args[argument].(*ast.Ident); ok && first.Name == "ctx" && len(call.Args) > argument+1 {
+				argument++ // of pgx, where it comes first
+			}
 			found++
 			if text := call.Args[argument]; !isConstantStatement(text, texts) && !isOneOfConstants(file, text, texts) {
 				t.Errorf("%s: the statement is put together when it runs", set.Position(text.Pos()))
@@ -117,19 +142,18 @@ func statementsAreConstant(t *testing.T, set *token.FileSet, files []*ast.File, 
 			return true
 		})
 	}
-	if found < 40 {
+	if found < least {
 		t.Errorf("only %d statements were found; does the test still look at them?", found)
 	}
 }
 
 func databaseFoldsNothing(t *testing.T, texts map[string]string) {
-	schema, err := os.ReadFile("migrations/0001_start.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	forbidden := regexp.MustCompile(`(?i)\b(NOCASE|RTRIM|COLLATE|citext|lower|upper|ILIKE|LIKE|TRIGGER)\b`)
-	for name, text := range withSchema(texts, string(schema)) {
-		if word := forbidden.FindString(regexp.MustCompile(`--.*`).ReplaceAllString(text, "")); word != "" && isStatement(text) {
+	t.Helper()
+	forbidden := regexp.MustCompile(`(?i)\b(NOCASE|RTRIM|COLLATE|citext|lower|upper|initcap|normalize|ILIKE|LIKE|SIMILAR|TRIGGER)\b|~\*`)
+	// A comment says what it wants, and COLLATE "C" is that there is no rule.
+	beside := regexp.MustCompile(`--.*|COLLATE "C"`)
+	for name, text := range texts {
+		if word := forbidden.FindString(beside.ReplaceAllString(text, "")); word != "" && (isStatement(text) || strings.Contains(text, "(")) {
 			t.Errorf("%s uses %s", name, word)
 		}
 	}
@@ -193,6 +217,8 @@ func isConstantStatement(e ast.Expr, texts map[string]string) bool {
 	case *ast.Ident:
 		_, constant := texts[e.Name]
 		return constant || e.Name == "query" || e.Name == "end"
+	case *ast.BinaryExpr:
+		return e.Op == token.ADD && isConstantStatement(e.X, texts) && isConstantStatement(e.Y, texts)
 	case *ast.SelectorExpr:
 		return e.Sel.Name == "query"
 	case *ast.CallExpr: // string(script), the embedded file
@@ -229,9 +255,21 @@ func isStatement(text string) bool {
 	return regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|--)\b?`).MatchString(text)
 }
 
-func withSchema(texts map[string]string, schema string) map[string]string {
+// withSchema adds every migration.
+func withSchema(t *testing.T, texts map[string]string, pattern string) map[string]string {
+	t.Helper()
 	all := maps.Clone(texts)
-	all["0001_start.sql"] = schema
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) < 5 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = "--\n" + string(text)
+	}
 	return all
 }
 
