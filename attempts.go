@@ -9,8 +9,8 @@ import (
 	"gatehouse/model"
 )
 
-// UserAttempts says whom wrong passwords of a user slow down at the moment.
-type UserAttempts struct {
+// AttemptReport says whom wrong passwords of a user slow down at the moment.
+type AttemptReport struct {
 	// OtherDevices is everybody who shares one count: browsers on which the user has
 	// not logged in with this password, strangers, and programs.
 	OtherDevices LaneAttempts
@@ -19,7 +19,7 @@ type UserAttempts struct {
 	KnownDevices []LaneAttempts
 }
 
-// LaneAttempts is one count of wrong passwords. The zero value is that of nobody's.
+// LaneAttempts is one count of wrong passwords. The zero value is one without any.
 type LaneAttempts struct {
 	Failures     int       // in a row; forgotten after a day
 	Total        int       // since the last right one
@@ -31,8 +31,8 @@ type LaneAttempts struct {
 // Attempts returns how the wrong passwords of a user are counted; EnableUser ends
 // the waiting. Limits of sources, which may make somebody wait as well, belong to no
 // user. Refusal: ErrNotFound.
-func (a *Auth) Attempts(ctx context.Context, id model.UserID) (UserAttempts, error) {
-	var found UserAttempts
+func (a *Auth) Attempts(ctx context.Context, id model.UserID) (AttemptReport, error) {
+	var found AttemptReport
 	if _, err := a.store.User(ctx, id); err != nil {
 		return found, err
 	}

@@ -8,7 +8,7 @@ import (
 	"gatehouse/model"
 )
 
-func mustAttempts(t testing.TB, h *house, id model.UserID) gatehouse.UserAttempts {
+func mustAttempts(t testing.TB, h *house, id model.UserID) gatehouse.AttemptReport {
 	t.Helper()
 	found, err := h.Attempts(t.Context(), id)
 	mustNot(t, err)

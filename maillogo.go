@@ -36,6 +36,9 @@ func checkLogo(content []byte) error {
 	if err != nil {
 		return fmt.Errorf("it cannot be read: %w", err)
 	}
+	if size.Width < 1 || size.Height < 1 { // which a JPEG may say
+		return errors.New("it has no pixels")
+	}
 	if size.Width > maxLogoWidth || size.Height > maxLogoHeight {
 		return fmt.Errorf("it has %d x %d pixels; %d x %d are the most", size.Width, size.Height, maxLogoWidth, maxLogoHeight)
 	}

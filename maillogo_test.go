@@ -88,9 +88,8 @@ func TestALogoIsAtMost48PixelsHigh(t *testing.T) {
 	}
 }
 
-// TestWithoutALogoMailsAreAsBefore compares with the words that mails have always
-// had on top, and with their parts.
-func TestWithoutALogoMailsAreAsBefore(t *testing.T) {
+// TestWithoutALogoTheNameStandsOnTop looks at the parts too: nothing is beside the two.
+func TestWithoutALogoTheNameStandsOnTop(t *testing.T) {
 	m := newMailHouse(t)
 	m.request(t, "ana", "")
 	mail := m.deliverOne(t, "ana@example.com")
@@ -131,16 +130,17 @@ func TestTheLogoIsNotQueued(t *testing.T) {
 	}
 }
 
-// largeJPEG is a picture of one pixel that claims to have 65535 x 65535.
-func largeJPEG(t testing.TB) []byte {
+// jpegOf is a picture of one pixel that claims to have others.
+func jpegOf(t testing.TB, width, height uint16) []byte {
 	t.Helper()
 	file := drawn(t, 1, 1, asJPEG)
 	at := bytes.Index(file, []byte{0xff, 0xc0}) // start of frame: length, precision, height, width
-	copy(file[at+5:], []byte{0xff, 0xff, 0xff, 0xff})
+	binary.BigEndian.PutUint16(file[at+5:], height)
+	binary.BigEndian.PutUint16(file[at+7:], width)
 	return file
 }
 
-// largePNG is the same for PNG, with a checksum that is right.
+// largePNG is one that claims to have 65535 x 65535, with a checksum that is right.
 func largePNG(t testing.TB) []byte {
 	t.Helper()
 	file := drawn(t, 1, 1, asPNG)
@@ -164,8 +164,9 @@ func TestOnlyALogoIsALogo(t *testing.T) {
 		"a byte too many":          {append(bytes.Clone(good), make([]byte, gatehouse.MaxLogoBytes+1-len(good))...), "more than 64 KiB"},
 		"too wide":                 {drawn(t, 1201, 10, asPNG), "1201 x 10 pixels"},
 		"too high":                 {drawn(t, 10, 401, asPNG), "10 x 401 pixels"},
-		"a bomb of JPEG":           {largeJPEG(t), "65535 x 65535 pixels"},
+		"a bomb of JPEG":           {jpegOf(t, 0xffff, 0xffff), "65535 x 65535 pixels"},
 		"a bomb of PNG":            {largePNG(t), "65535 x 65535 pixels"},
+		"nothing in it":            {jpegOf(t, 0, 10), "no pixels"},
 		"cut off":                  {good[:len(good)/2], "cannot be read"},
 		"the beginning of PNG":     {good[:10], "cannot be read"},
 		"damaged within":           {slices.Replace(bytes.Clone(good), len(good)/2, len(good)/2+1, good[len(good)/2]^0xff), "cannot be read"},

@@ -11,17 +11,20 @@ import (
 
 // An id tells neither how many there are nor which was first.
 func TestIDsSayNothing(t *testing.T) {
-	const many = 100
+	const many, logins = 100, 30
 	h := newHouse(t)
-	users, sessions, tokens := make([]string, many), make([]string, many), make([]string, many)
+	users, sessions, tokens := make([]string, many), make([]string, logins), make([]string, many)
 	page := model.SessionToken("")
 	for i := range many {
 		user, _, err := h.InviteUser(t.Context(), gatehouse.Registration{Username: fmt.Sprint("user", i)}) // which costs no hash
 		mustNot(t, err)
-		users[i], sessions[i] = user.ID.String(), model.NewID[model.Session]().String()
+		users[i] = user.ID.String()
 	}
 	h.register(t, "ana")
-	page = h.page(t, "ana").Token
+	for i := range logins {
+		grant := h.page(t, "ana")
+		sessions[i], page = grant.Session.ID.String(), grant.Token
+	}
 	who, err := h.SessionPresence(t.Context(), page)
 	mustNot(t, err)
 	for i := range many {

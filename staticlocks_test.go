@@ -11,9 +11,7 @@ import (
 
 // TestWhoHoldsALockTakesNoOther looks at each function that locks: until it unlocks
 // it calls nothing of its package that locks too. So there is no order of locks that
-// somebody could get wrong, but for one that is not seen here, since it goes through a
-// variable: mayWait asks the hash engine under the lock of the gates (throttlegate.go),
-// and the engine knows of no gates.
+// somebody could get wrong. What is called through a variable it does not see.
 func TestWhoHoldsALockTakesNoOther(t *testing.T) {
 	lockers, looked := map[string]bool{}, 0
 	each := func(look func(s source, function *ast.FuncDecl)) {

@@ -26,6 +26,9 @@ const (
 // errGateShut says that nobody more passes, however long one waits.
 var errGateShut = errors.New("gatehouse: no attempt is left")
 
+// errGateFull says that there is no room at once.
+var errGateFull = errors.New("gatehouse: others are at the gate")
+
 // gates let so many checks of one lane go on at once in this process as attempts
 // are left, so that none of them takes another's: what is under way may fail or
 // not. The others wait for their turn, first come, first served. A gate is there
@@ -72,13 +75,34 @@ func (g *gates) busy(key model.Digest) bool {
 
 // enter waits for a turn, where mayWait does not refuse that. Refusals: that of
 // mayWait; ErrOverloaded when it would take too long or too many wait. Errors:
-// errGateShut, that of ctx. mayWait is asked under the lock of all gates, so it has
-// to be quick and must not come back to them.
+// errGateShut, that of ctx.
 func (g *gates) enter(ctx context.Context, key model.Digest, mayWait func(context.Context) error) (*pass, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("gatehouse: wait for a turn: %w", err)
 	}
+	for asked := false; ; asked = true {
+		here, w, err := g.arrive(key, asked)
+		switch {
+		case errors.Is(err, errGateFull) && !asked:
+			if err := mayWait(ctx); err != nil { // not under the lock: it has locks of its own
+				return nil, err
+			}
+		case err != nil:
+			return nil, err
+		case w != nil:
+			return g.wait(ctx, here, w)
+		default:
+			return &pass{g, here}, nil
+		}
+	}
+}
+
+// arrive lets the caller in where there is room, and else, if it may wait, puts it
+// at the end of those who wait. Refusal: ErrOverloaded when too many do. Errors:
+// errGateShut; errGateFull when the caller would have to wait and may not.
+func (g *gates) arrive(key model.Digest, mayWait bool) (*gate, *gateWaiter, error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	here := g.open[key]
 	if here == nil {
 		here = &gate{key: key, room: 1}
@@ -86,24 +110,18 @@ func (g *gates) enter(ctx context.Context, key model.Digest, mayWait func(contex
 	}
 	switch {
 	case here.room == 0:
-		g.mu.Unlock()
-		return nil, errGateShut
+		return nil, nil, errGateShut
 	case len(here.waiting) == 0 && here.inside < here.room:
 		here.inside++
-		g.mu.Unlock()
-		return &pass{g, here}, nil
+		return here, nil, nil
 	case len(here.waiting) >= gateWaiting:
-		g.mu.Unlock()
-		return nil, model.ErrOverloaded.After(gateComeback)
-	}
-	if err := mayWait(ctx); err != nil {
-		g.mu.Unlock()
-		return nil, err
+		return nil, nil, model.ErrOverloaded.After(gateComeback)
+	case !mayWait:
+		return nil, nil, errGateFull
 	}
 	w := &gateWaiter{done: make(chan struct{})}
 	here.waiting = append(here.waiting, w)
-	g.mu.Unlock()
-	return g.wait(ctx, here, w)
+	return here, w, nil
 }
 
 func (g *gates) wait(ctx context.Context, here *gate, w *gateWaiter) (*pass, error) {

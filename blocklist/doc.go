@@ -7,4 +7,6 @@
 // same whole is a word in another case, two or three times in a row, or with up
 // to eleven digits and signs around it, as a year or a birthday. Twelve random
 // digits would be a password of their own.
+//
+// Estimate says how hard a password is to guess. It advises, and refuses nothing.
 package blocklist

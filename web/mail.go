@@ -19,9 +19,9 @@ func (x *exchange) checkMail() error {
 	return x.json(http.StatusAccepted, nextStepAnswer{Next: "check-mail"})
 }
 
-// askOperator is the answer where no mail is sent. Nothing was done.
-func (x *exchange) askOperator() error {
-	return x.json(http.StatusAccepted, nextStepAnswer{Next: "ask-operator"})
+// noMail is the answer where none is sent. Nothing was done.
+func (x *exchange) noMail() error {
+	return x.json(http.StatusAccepted, nextStepAnswer{Next: "no-mail"})
 }
 
 // requestCookieAge is that of the longest code.
@@ -123,7 +123,7 @@ func (d *door) submitRegistrationRequest(x *exchange) error {
 // somebody has the email.
 func (d *door) forgotPassword(x *exchange) error {
 	if !d.auth.SendsMail() {
-		return x.askOperator()
+		return x.noMail()
 	}
 	if err := d.auth.ForgotPass(x.r.Context(), gatehouse.Recovery{Email: x.fields["email"]}); err != nil {
 		return err
@@ -163,11 +163,11 @@ func (x *exchange) verificationOf(code model.Code) gatehouse.EmailVerification {
 // verifyPage asks for one press of a button where a link brought the code, so
 // that a program which looks at links proves nothing, and else for the digits.
 func (d *door) verifyPage(x *exchange) error {
+	if moved, err := x.keepLinkedCode(verifyPath); moved {
+		return err // no code stays in the address, also where no mail is sent any more
+	}
 	if !d.auth.SendsMail() {
 		return x.page(http.StatusOK, pageVerify, view{Body: verifyView{}})
-	}
-	if moved, err := x.keepLinkedCode(verifyPath); moved {
-		return err
 	}
 	var form verifyView
 	if held := cookie(x.r, codeCookie); held != "" {
@@ -228,7 +228,7 @@ func asField(err error) error {
 // has the new email.
 func (d *door) changeEmail(x *exchange) error {
 	if !d.auth.SendsMail() {
-		return x.askOperator()
+		return x.noMail()
 	}
 	if err := d.auth.ChangeEmail(x.r.Context(), emailChangeOf(x)); err != nil {
 		return err

@@ -128,7 +128,7 @@ func noMailOperations() map[string]operation {
 			status:  http.StatusAccepted, answer: nextStepAnswer{}, alone: true,
 		},
 		"POST /v1/email/verify": {
-			summary: "Refuses every code, since this server sends no mail.", status: http.StatusNoContent,
+			summary: "Confirm an email with the code of a mail that was sent before: this server sends none now.", status: http.StatusNoContent,
 			refusals: []*model.Error{model.ErrInvalidOrExpiredCode, model.ErrTooManyAttempts},
 		},
 		"POST /v1/email/change": {

@@ -2,7 +2,12 @@ package web
 
 import (
 	"net/http"
+	"runtime"
 	"slices"
+	"time"
+
+	"gatehouse"
+	"gatehouse/model"
 )
 
 // strengthAnswer is what a page shows beside a new password.
@@ -13,7 +18,7 @@ type strengthAnswer struct {
 
 // passwordStrength is POST /password/strength, which the script of the pages
 // asks while somebody types. Nothing of it is kept or logged. Refusal:
-// ErrTooManyAttempts.
+// ErrTooManyAttempts, ErrOverloaded.
 func (d *door) passwordStrength(x *exchange) error {
 	if err := d.auth.AllowStrengthHint(x.r.Context()); err != nil {
 		return err
@@ -24,6 +29,25 @@ func (d *door) passwordStrength(x *exchange) error {
 	}
 	// Whatever is longer is no name, and only work.
 	names = slices.DeleteFunc(names, func(name string) bool { return len(name) > 4*identifier().max })
-	advice := d.auth.PasswordStrength(x.fields.password("password"), names...)
+	advice, err := d.advise(func() gatehouse.Strength { return d.auth.PasswordStrength(x.fields.password("password"), names...) })
+	if err != nil {
+		return err
+	}
 	return x.json(http.StatusOK, strengthAnswer(advice))
+}
+
+// hintsAtOnce leaves half of the machine to those who want more than advice: an
+// estimate takes no place among the hashes, and many sources together could ask for
+// as many as they like.
+func hintsAtOnce() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+
+// advise estimates while there is a place. Refusal: ErrOverloaded.
+func (d *door) advise(estimate func() gatehouse.Strength) (gatehouse.Strength, error) {
+	select {
+	case d.hints <- struct{}{}:
+		defer func() { <-d.hints }()
+	default:
+		return gatehouse.Strength{}, model.ErrOverloaded.After(time.Second)
+	}
+	return estimate(), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -24,7 +25,7 @@ func parseAdminListen(cfg *config, values map[string]setting) error {
 	if value.text == "" {
 		return nil
 	}
-	address, err := parseAddress(value, value.text)
+	address, err := parseAddress(value, value.text, "127.0.0.1:8445")
 	switch {
 	case err != nil:
 		return err
@@ -122,7 +123,7 @@ func (s *server) adminHandler() http.Handler {
 		host := hostOf(r.Host)
 		path := r.URL.EscapedPath()
 		switch {
-		case !isAddress(host) && !ours[host]:
+		case !isBareAddress(host) && !ours[host]:
 			answerPlain(w, http.StatusBadRequest, "Ask by address, or by the name of the server.\n")
 		case path != "/metrics" && path != "/healthz":
 			answerPlain(w, http.StatusNotFound, "There is /metrics and /healthz.\n")
@@ -150,6 +151,12 @@ func answerPlain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text))
+}
+
+// isBareAddress wants no zone, as in fe80::1%eth0: it could be any name.
+func isBareAddress(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Zone() == ""
 }
 
 // hostOf is the name or address of a Host header, in lower case and without port.

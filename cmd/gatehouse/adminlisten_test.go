@@ -73,6 +73,7 @@ func TestWhoReadsMetrics(t *testing.T) {
 		{"AD-11_a_name_that_leads_here_with_a_port", "GET", "/metrics", "evil.example:8445", 400},
 		{"AD-11_a_name_that_begins_like_an_address", "GET", "/metrics", "127.0.0.1.evil.example", 400},
 		{"AD-11_a_name_that_ends_like_ours", "GET", "/metrics", "evil.id.localhost", 400},
+		{"AD-11_a_name_behind_an_address", "GET", "/metrics", "fe80::1%evil.example", 400},
 		{"healthz", "GET", "/healthz", "", 200},
 		{"without_body", "HEAD", "/metrics", "", 200},
 		{"PH-22_nothing_else", "GET", "/", "", 404},

@@ -12,7 +12,7 @@ import (
 
 func TestFailuresDoNotFillTheDisk(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil, "--hash-params", "m=12288,t=3,p=1", "--limits", "failures=100000/24h,network-failures=100000/24h")
+	r := start(t, nil, "--limits", "failures=100000/24h,network-failures=100000/24h")
 	client := r.client(t)
 	const sent, asked = 150, 10_000
 	fail := func(n int) {

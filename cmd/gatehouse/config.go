@@ -156,16 +156,19 @@ func or(text, otherwise string) string {
 
 func parseListen(cfg *config, values map[string]setting) error {
 	value := values["listen"]
-	address, err := parseAddress(value, or(value.text, "127.0.0.1:8443"))
+	address, err := parseAddress(value, or(value.text, usualAddress), usualAddress)
 	cfg.listen, cfg.listenChosen = address, value.text != ""
 	return err
 }
 
-// parseAddress reads the host and the port of a setting.
-func parseAddress(value setting, text string) (listenAddress, error) {
+// usualAddress is where a server listens that nobody told.
+const usualAddress = "127.0.0.1:8443"
+
+// parseAddress reads the host and the port of a setting; a refusal shows an example.
+func parseAddress(value setting, text, example string) (listenAddress, error) {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
-		return listenAddress{}, value.wrong("%q is no address; write host:port, as in 127.0.0.1:8443", text)
+		return listenAddress{}, value.wrong("%q is no address; write host:port, as in %s", text, example)
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {

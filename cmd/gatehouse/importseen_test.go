@@ -57,7 +57,7 @@ func TestUsersOfExportsThatWereSeenLogIn(t *testing.T) {
 			if code, said := imports(t, dir, "", args...); code != exitDone {
 				t.Fatalf("exit code %d: %s", code, said)
 			}
-			auth := insideCheaply(t, dir)
+			auth := inside(t, dir)
 			for name, password := range export.logins {
 				if _, err := auth.LoginUser(t.Context(), gatehouse.Credentials{Identifier: name, Password: password}); err != nil {
 					t.Errorf("login of %s: %v", name, err)
@@ -65,20 +65,4 @@ func TestUsersOfExportsThatWereSeenLogIn(t *testing.T) {
 			}
 		})
 	}
-}
-
-// insideCheaply is inside with new hashes at the least price there is.
-func insideCheaply(t *testing.T, dir string) *gatehouse.Auth {
-	t.Helper()
-	p, _, _ := testProgram()
-	cfg, err := p.configure(map[string]string{"data": dir, "hash-params": "m=12288,t=3,p=1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	open, err := openExisting(t.Context(), cfg, p.quietLog())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = open.Close() })
-	return open.auth
 }

@@ -75,6 +75,9 @@ func (o *output) String() string {
 	return o.buffer.String()
 }
 
+// cheapHash is the least that a password may cost.
+const cheapHash = "m=12288,t=3,p=1"
+
 // testProgram is a program of its own, with an environment in which hashes are cheap
 // and nothing else is set.
 func testProgram() (p *program, stdout, stderr *output) {

@@ -57,7 +57,7 @@ func newMetrics() *metrics {
 	return &metrics{
 		began:     time.Now(),
 		refusals:  newCounts(codes...),
-		logins:    newCounts(append([]string{model.ErrWrongCredentials.Code, model.ErrUserDisabled.Code}, results...)...),
+		logins:    newCounts(append([]string{model.ErrWrongCredentials.Code, model.ErrUserDisabled.Code, model.ErrEmailUnverified.Code}, results...)...),
 		refreshes: newCounts(append([]string{model.ErrInvalidToken.Code}, results...)...),
 		events:    newCounts(events...),
 		mails:     newCounts(mailSent, mailRefused, mailDeferred, mailFailed),

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/model"
 	"gatehouse/web"
@@ -78,13 +82,10 @@ func (r *running) scrape(t *testing.T) (figures, string) {
 	return readFigures(t, text), text
 }
 
-// cheapHash is the least that a password may cost.
-const cheapHash = "m=47104,t=1,p=1"
-
-// startMeasured starts a server with figures, and passwords that cost little.
+// startMeasured starts a server with figures.
 func startMeasured(t *testing.T, args ...string) *running {
 	t.Helper()
-	return start(t, nil, append([]string{"--admin-listen", "127.0.0.1:0", "--hash-params", cheapHash}, args...)...)
+	return start(t, nil, append([]string{"--admin-listen", "127.0.0.1:0"}, args...)...)
 }
 
 // equal compares samples with what they should be.
@@ -107,7 +108,7 @@ func TestFiguresFollowWhatHappens(t *testing.T) {
 		"gatehouse_mails_oldest_seconds": 0, "gatehouse_password_hashes_total": 0, "gatehouse_password_hashes_waiting": 0,
 		"gatehouse_password_hash_memory_bytes": 0, `gatehouse_mail_tries_total{result="sent"}`: 0,
 	})
-	r.beside(t, quietWords+"\n", "user", "add", "ana", "--hash-params", cheapHash)
+	r.beside(t, quietWords+"\n", "user", "add", "ana")
 	l := logIn(t, r)
 	l.renew(t)
 	for body, want := range map[string]int{
@@ -149,20 +150,47 @@ func TestFiguresFollowWhatHappens(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotKeptIsNotCounted(t *testing.T) {
+func TestTheGuideListsEveryFigure(t *testing.T) {
+	t.Parallel()
+	_, text := startMeasured(t).scrape(t)
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "operate.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(guide), "\n## Metrics\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	shown, listed := map[string]bool{}, map[string]bool{}
+	for _, family := range regexp.MustCompile(`(?m)^# TYPE (gatehouse_[a-z_]+) `).FindAllStringSubmatch(text, -1) {
+		shown[family[1]] = true
+	}
+	for _, name := range regexp.MustCompile(`gatehouse_[a-z_]+`).FindAllString(section, -1) {
+		listed[name] = true
+	}
+	if diff := cmp.Diff(shown, listed); diff != "" || len(shown) < 10 {
+		t.Errorf("shown and in the guide (-shown +listed):\n%s", diff)
+	}
+}
+
+func TestEachRefusalOfALoginIsCountedByItself(t *testing.T) {
 	t.Parallel()
 	m := newMetrics()
-	store := m.watchStore(brokenTx{})
-	_ = store.Tx(t.Context(), func(tx model.Records) error { return tx.Record(t.Context(), model.Event{Name: model.EventTokenReuse}) })
-	if got := m.events.of[string(model.EventTokenReuse)].Load(); got != 0 {
-		t.Errorf("%d events of a transaction that came to nothing are counted", got)
+	for _, refusal := range []*model.Error{
+		model.ErrWrongCredentials, model.ErrUserDisabled, model.ErrEmailUnverified, model.ErrTooManyAttempts, model.ErrOverloaded, model.ErrUnavailable,
+	} {
+		m.answered(web.Answered{Method: http.MethodPost, Route: "/v1/login", Status: 400, Code: refusal.Code})
+		if counter := m.logins.of[refusal.Code]; counter == nil || counter.Load() != 1 {
+			t.Errorf("%s is not counted", refusal.Code)
+		}
+	}
+	if n := m.logins.of[otherCount].Load(); n != 0 {
+		t.Errorf("%d are counted as other", n)
 	}
 }
 
 func TestReuseOfATokenShowsInFigures(t *testing.T) {
 	t.Parallel()
 	r := startMeasured(t)
-	r.beside(t, quietWords+"\n", "user", "add", "ana", "--hash-params", cheapHash)
+	r.beside(t, quietWords+"\n", "user", "add", "ana")
 	l := logIn(t, r)
 	stolen := l.refresh
 	for range 3 {
@@ -180,19 +208,11 @@ func TestReuseOfATokenShowsInFigures(t *testing.T) {
 	})
 }
 
-// brokenTx is a store that cannot commit.
-type brokenTx struct{ model.Store }
-
-func (brokenTx) Tx(_ context.Context, fn func(model.Records) error) error {
-	return errors.Join(fn(brokenTx{}), errors.New("not kept"))
-}
-func (brokenTx) Record(context.Context, model.Event) error { return nil }
-
 func TestFiguresHoldNothingThatWasSent(t *testing.T) {
 	t.Parallel()
 	r := startMeasured(t, "--smtp", "mailbox")
 	const marker = "quokka"
-	r.beside(t, quietWords+"\n", "user", "add", "ana-"+marker, "--hash-params", cheapHash)
+	r.beside(t, quietWords+"\n", "user", "add", "ana-"+marker)
 	l := &loggedIn{running: r, http: r.client(t)}
 	if got := l.ask(t, "/v1/login", `{"identifier":"ana-`+marker+`","password":"`+quietWords+`"}`); got != 200 {
 		t.Fatalf("login answers %d", got)

@@ -53,7 +53,10 @@ func (s watchedStore) Record(ctx context.Context, event model.Event) error {
 
 func (s watchedStore) Tx(ctx context.Context, fn func(model.Records) error) error {
 	var seen []model.EventName
-	err := s.Store.Tx(ctx, func(tx model.Records) error { return fn(watchedRecords{tx, &seen}) })
+	err := s.Store.Tx(ctx, func(tx model.Records) error {
+		seen = nil // an engine may have to begin anew
+		return fn(watchedRecords{tx, &seen})
+	})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func operatorActs() []operatorAct {
 // of them shows, at what is recorded of it, and at what becomes of sessions.
 func TestTheActsOfTheOperator(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil, "--hash-params", "m=12288,t=3,p=1")
+	r := start(t, nil)
 	run := func(t *testing.T, stdin, args string) string {
 		t.Helper()
 		p, stdout, stderr := testProgram()

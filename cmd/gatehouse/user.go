@@ -125,7 +125,11 @@ func (c userEnableCommand) Run(ctx context.Context, p *program, cfg config) erro
 		if err := auth.EnableUser(ctx, user.ID); err != nil {
 			return err
 		}
-		fmt.Fprintf(p.stdout, "Enabled %s.\n", describe(user))
+		if user.Disabled() {
+			fmt.Fprintf(p.stdout, "Enabled %s.\n", describe(user))
+		} else {
+			fmt.Fprintf(p.stdout, "Not disabled: %s. Who had to wait after wrong passwords may try again.\n", describe(user))
+		}
 		attempts, err := auth.Attempts(ctx, user.ID)
 		if err == nil && attempts.OtherDevices.UsedUp {
 			fmt.Fprintf(p.stdout, "After %d wrong ones no password is right until a new one is set: gatehouse user reset-link.\n", attempts.OtherDevices.Total)

@@ -21,7 +21,7 @@ type laneJSON struct {
 	UsedUp       bool    `json:"used_up"`
 }
 
-func attemptsToJSON(attempts gatehouse.UserAttempts) attemptsJSON {
+func attemptsToJSON(attempts gatehouse.AttemptReport) attemptsJSON {
 	shown := attemptsJSON{OtherDevices: laneToJSON(attempts.OtherDevices), KnownDevices: []laneJSON{}}
 	for _, lane := range attempts.KnownDevices {
 		shown.KnownDevices = append(shown.KnownDevices, laneToJSON(lane))
@@ -46,7 +46,7 @@ func stampOrNull(at time.Time) *string {
 }
 
 // attemptRows are the lines of a table that say the same to people.
-func attemptRows(attempts gatehouse.UserAttempts) (rows [][2]string) {
+func attemptRows(attempts gatehouse.AttemptReport) (rows [][2]string) {
 	rows = append(rows, [2]string{"other devices", laneInWords(attempts.OtherDevices)})
 	for _, lane := range attempts.KnownDevices {
 		rows = append(rows, [2]string{"known device", laneInWords(lane)})

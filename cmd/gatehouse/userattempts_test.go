@@ -11,18 +11,9 @@ import (
 // TestICannotLogIn is an operator whom somebody asks for help.
 func TestICannotLogIn(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil, "--hash-params", "m=12288,t=3,p=1")
+	r := start(t, nil)
 	client := r.client(t)
 	const password = "correct horse battery staple"
-	command := func(stdin string, args ...string) string {
-		t.Helper()
-		p, stdout, stderr := testProgram()
-		p.stdin = strings.NewReader(stdin)
-		if code := p.run(t.Context(), append(args, "--data", r.dir, "--url", r.url)); code != exitDone {
-			t.Fatalf("%v: exit %d: %s", args, code, stderr)
-		}
-		return stdout.String()
-	}
 	login := func(typed string) int {
 		t.Helper()
 		answer, err := client.Post(r.url+"/v1/login", "application/json", strings.NewReader(`{"identifier":"ana","password":"`+typed+`"}`))
@@ -32,19 +23,19 @@ func TestICannotLogIn(t *testing.T) {
 		_ = answer.Body.Close()
 		return answer.StatusCode
 	}
-	command(password+"\n", "user", "add", "ana")
+	r.beside(t, password+"\n", "user", "add", "ana")
 	for range 5 {
 		login("not the password of ana")
 	}
 	if got := login(password); got != 429 {
 		t.Fatalf("a login after five wrong passwords: %d", got)
 	}
-	shown := command("", "user", "show", "ana")
+	shown := r.beside(t, "", "user", "show", "ana")
 	if !regexp.MustCompile(`(?m)^other devices +slowed down until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, after 5 wrong passwords in a row$`).MatchString(shown) {
 		t.Errorf("user show says\n%s", shown)
 	}
 	var seen struct{ Attempts attemptsJSON }
-	if err := json.Unmarshal([]byte(command("", "user", "show", "ana", "--json")), &seen); err != nil {
+	if err := json.Unmarshal([]byte(r.beside(t, "", "user", "show", "ana", "--json")), &seen); err != nil {
 		t.Fatal(err)
 	}
 	lane := seen.Attempts.OtherDevices
@@ -55,13 +46,13 @@ func TestICannotLogIn(t *testing.T) {
 	if until, err := time.Parse(time.RFC3339, *lane.BlockedUntil); err != nil || until.Sub(last) != 30*time.Second {
 		t.Errorf("blocked from %s to %s, want 30 seconds", *lane.LastAt, *lane.BlockedUntil)
 	}
-	if said := command("", "user", "enable", "ana"); !strings.HasPrefix(said, "Enabled user ana (") || strings.Contains(said, "reset-link") {
+	if said := r.beside(t, "", "user", "enable", "ana"); !strings.HasPrefix(said, "Not disabled: user ana (") || strings.Contains(said, "reset-link") {
 		t.Errorf("user enable says %s", said)
 	}
 	if got := login(password); got != 200 {
 		t.Errorf("after user enable a login is answered %d", got)
 	}
-	if shown := command("", "user", "show", "ana"); !regexp.MustCompile(`(?m)^other devices +not slowed down$`).MatchString(shown) {
+	if shown := r.beside(t, "", "user", "show", "ana"); !regexp.MustCompile(`(?m)^other devices +not slowed down$`).MatchString(shown) {
 		t.Errorf("after the right password user show says\n%s", shown)
 	}
 }
