@@ -23,7 +23,7 @@ func TestStoryInABrowser(t *testing.T) {
 
 	mine.open(t, "/", "/login")
 	mine.shoot(t, "login")
-	mine.leads(t, "/register", 200, chromedp.Click(`.aside a`))
+	mine.leads(t, "/register", 200, chromedp.Click(`.aside a[href="/register"]`))
 	mine.shoot(t, "register")
 	mine.fill(t, "/account", 200, "username", "Ana", "email", "ana@example.com", "password", word)
 	mine.sees(t, "ana@example.com")

@@ -119,7 +119,8 @@ func (b *tab) fill(t *testing.T, place string, status int64, pairs ...string) {
 	defer cancel()
 	b.settled(t)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		must(t, chromedp.Do(ctx, chromedp.SendKeys("#"+pairs[i], pairs[i+1])))
+		// What was typed before may stand there again.
+		must(t, chromedp.Do(ctx, chromedp.Clear(chromedp.CSS("#"+pairs[i])), chromedp.SendKeys(chromedp.CSS("#"+pairs[i]), pairs[i+1])))
 	}
 	b.leads(t, place, status, chromedp.Click("form button.main"))
 }

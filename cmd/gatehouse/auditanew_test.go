@@ -39,9 +39,9 @@ func TestAnAuditChainThatWasMadeAnew(t *testing.T) {
 		// An event that is another one is also a store that was put back.
 		go func() { ended <- p.run(ctx, []string{"serve", "--listen", "127.0.0.1:0", "--data", r.dir}) }()
 		waitFor(t, "the log", func() bool { return strings.Contains(stderr.String(), `"msg":"audit chain broken"`) })
-		cancel()
+		cancel() // it may not have noted yet what it found
 		<-ended
-		if code, said := verify(t); code != exitRefused || !strings.Contains(said, "the chain was begun anew") {
+		if code, said := verify(t); code != exitRefused || !strings.Contains(said, "the chain was begun anew") && !strings.Contains(said, "is not that of the head") {
 			t.Errorf("exit %d: %s", code, said)
 		}
 	})
