@@ -120,14 +120,15 @@ func (e *enumeration) refresh(t testing.TB) surface {
 	}
 	spent := of("of a session that has ended", func() string { return ended.Refresh })
 	spent.apart = "only who once had the token can ask"
+	malformed := of("malformed", func() string { return strings.Repeat("x", len(ended.Refresh)) })
+	malformed.apart = "who sends it knows that, and it is about nobody"
 	return surface{"`POST /v1/token/refresh`", []class{
 		of("forged", func() string {
 			forged := make([]byte, 54)
 			_, _ = rand.Read(forged) // never fails
 			return "ghr_" + base64.RawURLEncoding.EncodeToString(forged)
 		}),
-		of("malformed", func() string { return strings.Repeat("x", len(ended.Refresh)) }),
-		spent,
+		malformed, spent,
 	}}
 }
 
