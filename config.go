@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode"
 
 	"gatehouse/argon2id"
 	"gatehouse/jwt"
@@ -137,12 +139,21 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// IsAudience reports whether text can be compared with what others type: it is
+// not empty, and what stands in it can be seen.
+func IsAudience(text string) bool {
+	return text != "" && text == strings.TrimSpace(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
 func (c Config) withDefaults() (Config, error) {
 	if err := jwt.CheckIssuer(c.Issuer); err != nil {
 		return c, fmt.Errorf("gatehouse: Config.Issuer %w", err)
 	}
 	if c.Audience == "" {
 		return c, errors.New("gatehouse: Config.Audience is required: the name of the services that accept the tokens")
+	}
+	if !IsAudience(c.Audience) {
+		return c, errors.New("gatehouse: Config.Audience has a space at its end, a line end or the like, which nobody would see")
 	}
 	if c.Algorithm == "" {
 		c.Algorithm = string(jwt.EdDSA)

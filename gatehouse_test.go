@@ -188,6 +188,8 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		{"issuer with query", "Issuer", func(c *gatehouse.Config) { c.Issuer = "https://id.example.com?a=b" }},
 		{"issuer with user", "Issuer", func(c *gatehouse.Config) { c.Issuer = "https://u@id.example.com" }},
 		{"no audience", "Audience", func(c *gatehouse.Config) { c.Audience = "" }},
+		{"blank audience", "Audience", func(c *gatehouse.Config) { c.Audience = " " }},
+		{"audience of two lines", "Audience", func(c *gatehouse.Config) { c.Audience = "shop\nshop" }},
 		{"unknown algorithm", "Algorithm", func(c *gatehouse.Config) { c.Algorithm = "none" }},
 		{"JW-22 access token above 60 minutes", "AccessTTL", func(c *gatehouse.Config) { c.AccessTTL = 61 * time.Minute }},
 		{"PW-01 minimum below 8", "PasswordMin", func(c *gatehouse.Config) { c.PasswordMin = 7 }},

@@ -314,6 +314,9 @@ func parseTokens(cfg *config, values map[string]setting) error {
 	if _, err := jwt.ParseAlgorithm(cfg.algorithm); err != nil {
 		return algorithm.wrong("%q is none of EdDSA, ES256, RS256 and HS256", algorithm.text)
 	}
+	if audience := values["audience"]; audience.text != "" && !gatehouse.IsAudience(audience.text) {
+		return audience.wrong("%q has a space at its end, a line end or the like, which nobody would see", audience.text)
+	}
 	ttl := values["access-ttl"]
 	cfg.accessTTL = gatehouse.DefaultAccessTTL
 	if ttl.text == "" {
