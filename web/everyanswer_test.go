@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -93,6 +94,9 @@ func TestEveryRouteAnswersEveryRefusalInFullDress(t *testing.T) {
 	}
 }
 
+// longRandom finds nonces and tokens.
+var longRandom = regexp.MustCompile(`"[A-Za-z0-9_-]{20,}"`)
+
 // wantRefusal holds the answer to a refusal to its form, and to silence about
 // what is inside.
 func wantRefusal(t *testing.T, r reply, page bool) {
@@ -100,8 +104,9 @@ func wantRefusal(t *testing.T, r reply, page bool) {
 	if got := r.header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("PH-19: Cache-Control %q", got)
 	}
+	words := longRandom.ReplaceAllString(r.body, "") // in which any three letters may stand
 	for _, inside := range []string{"MARKER", "goroutine", ".go:", "/work/", "panic", "sqlite", "SQL"} {
-		if strings.Contains(r.body, inside) {
+		if strings.Contains(words, inside) {
 			t.Errorf("AI-24: the answer shows %q: %.300s", inside, r.body)
 		}
 	}
