@@ -239,11 +239,7 @@ func (a *Auth) forgetEvents(ctx context.Context) error {
 func (a *Auth) forgetSomeEvents(ctx context.Context, before time.Time) (done bool, err error) {
 	masters := a.masters.Load()
 	err = a.store.Tx(ctx, func(tx model.Records) error {
-		record, _, err := tx.EventChain(ctx)
-		if err != nil {
-			return err
-		}
-		c, err := masters.openChain(record)
+		c, err := masters.keptChain(ctx, tx)
 		if err != nil {
 			return err // whoever seals sees to it
 		}
@@ -287,11 +283,7 @@ func (a *Auth) ageEvents(ctx context.Context, now time.Time) (aged time.Time, er
 	}
 	masters := a.masters.Load()
 	err = a.store.Tx(ctx, func(tx model.Records) error {
-		record, _, err := tx.EventChain(ctx)
-		if err != nil {
-			return err
-		}
-		c, err := masters.openChain(record)
+		c, err := masters.keptChain(ctx, tx)
 		if err != nil {
 			return err
 		}

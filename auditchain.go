@@ -1,6 +1,7 @@
 package gatehouse
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -127,6 +128,15 @@ func (c *chain) keepStretches(with sealer) {
 		plain = binary.BigEndian.AppendUint64(plain, uint64(s.last))
 	}
 	c.kept = with.encrypt(plain, stretchLabel)
+}
+
+// keptChain returns the chain that was begun, inside a transaction.
+func (m *masterKeys) keptChain(ctx context.Context, tx model.EventChain) (*chain, error) {
+	record, _, err := tx.EventChain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.openChain(record)
 }
 
 // openChain reads a record. It trusts nothing in it before the MAC was checked.
