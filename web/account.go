@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"time"
 
 	"gatehouse"
 	"gatehouse/model"
@@ -56,12 +55,11 @@ const maxExports = 2
 
 // export answers with all data held about who is there. Refusal: ErrOverloaded.
 func (d *door) export(x *exchange, gather func() (gatehouse.Export, error)) error {
-	select {
-	case d.exports <- struct{}{}:
-		defer func() { <-d.exports }()
-	default:
-		return model.ErrOverloaded.After(time.Second)
+	leave, err := d.exports.take()
+	if err != nil {
+		return err
 	}
+	defer leave()
 	held, err := gather()
 	if err != nil {
 		return err

@@ -34,7 +34,9 @@ type member struct {
 	about    string // one sentence for the description of the API
 	ask      string // one sentence for who left it out
 	required bool
-	secret   bool // never shown again in the form
+	secret   bool // not shown again in the form,
+	// but where this says so of what was typed; nil: never.
+	shows    func(value string) bool
 	judged   bool // length and alphabet are for the rules to refuse
 	min, max int  // code points
 	empty    *model.Error
@@ -107,7 +109,7 @@ func tokenTypeHint() member {
 func code() member {
 	return member{
 		name: "code", about: "A code as it was handed over, to the letter.", ask: "Enter the code.",
-		required: true, secret: true, min: 1, max: 128, empty: model.ErrBadRequest,
+		required: true, secret: true, shows: mayBeDigits, min: 1, max: 128, empty: model.ErrBadRequest,
 	}
 }
 
@@ -162,12 +164,11 @@ func (b body) check(f fields) error {
 	return model.Together(wrong...)
 }
 
-// shown are the fields that a form may show again: never a secret, but for the
-// digits of a mail, which count in this browser alone and for minutes.
+// shown are the fields that a form may show again.
 func (b body) shown(f fields) map[string]string {
 	values := map[string]string{}
 	for _, m := range b.members {
-		if value, ok := f[m.name]; ok && (!m.secret || m.name == "code" && mayBeDigits(value)) {
+		if value, ok := f[m.name]; ok && (!m.secret || m.shows != nil && m.shows(value)) {
 			values[m.name] = value
 		}
 	}
@@ -175,7 +176,7 @@ func (b body) shown(f fields) map[string]string {
 }
 
 // mayBeDigits reports whether a text is like the digits of a mail, as people write
-// them.
+// them. They count in this browser alone and for minutes.
 func mayBeDigits(value string) bool {
 	return len(value) <= 2*gatehouse.DigitsCount && strings.Trim(value, "0123456789 -") == ""
 }

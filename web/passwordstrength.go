@@ -4,10 +4,6 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
-	"time"
-
-	"gatehouse"
-	"gatehouse/model"
 )
 
 // strengthAnswer is what a page shows beside a new password.
@@ -29,10 +25,12 @@ func (d *door) passwordStrength(x *exchange) error {
 	}
 	// Whatever is longer is no name, and only work.
 	names = slices.DeleteFunc(names, func(name string) bool { return len(name) > 4*identifier().max })
-	advice, err := d.advise(func() gatehouse.Strength { return d.auth.PasswordStrength(x.fields.password("password"), names...) })
+	leave, err := d.hints.take()
 	if err != nil {
 		return err
 	}
+	defer leave()
+	advice := d.auth.PasswordStrength(x.fields.password("password"), names...)
 	return x.json(http.StatusOK, strengthAnswer(advice))
 }
 
@@ -40,14 +38,3 @@ func (d *door) passwordStrength(x *exchange) error {
 // estimate takes no place among the hashes, and many sources together could ask for
 // as many as they like.
 func hintsAtOnce() int { return max(1, runtime.GOMAXPROCS(0)/2) }
-
-// advise estimates while there is a place. Refusal: ErrOverloaded.
-func (d *door) advise(estimate func() gatehouse.Strength) (gatehouse.Strength, error) {
-	select {
-	case d.hints <- struct{}{}:
-		defer func() { <-d.hints }()
-	default:
-		return gatehouse.Strength{}, model.ErrOverloaded.After(time.Second)
-	}
-	return estimate(), nil
-}

@@ -2,13 +2,9 @@ package web
 
 import (
 	"encoding/json"
-	"errors"
 	"net/url"
 	"strings"
 	"testing"
-
-	"gatehouse"
-	"gatehouse/model"
 )
 
 // strength asks as the script of a page does, with the token of the page that
@@ -124,30 +120,6 @@ func TestBlockedPasswordsSayWhy(t *testing.T) {
 		var got problem
 		if err := json.Unmarshal([]byte(r.body), &got); err != nil || got.Code != "username-invalid" || got.Reason != "" || len(got.Errors) != 2 {
 			t.Errorf("got %s", r.body)
-		}
-	})
-}
-
-func TestHintsDoNotTakeTheWholeMachine(t *testing.T) {
-	d := &door{hints: make(chan struct{}, 1)}
-	t.Run("PW-20_one_too_many_is_refused", func(t *testing.T) {
-		_, err := d.advise(func() gatehouse.Strength {
-			if _, err := d.advise(func() gatehouse.Strength { return gatehouse.Strength{} }); !errors.Is(err, model.ErrOverloaded) {
-				t.Errorf("the second beside the first: %v", err)
-			}
-			return gatehouse.Strength{}
-		})
-		if err != nil {
-			t.Errorf("the first: %v", err)
-		}
-	})
-	t.Run("a_place_is_given_back_after_a_panic_too", func(t *testing.T) {
-		func() {
-			defer func() { _ = recover() }()
-			_, _ = d.advise(func() gatehouse.Strength { panic("estimate") })
-		}()
-		if advice, err := d.advise(func() gatehouse.Strength { return gatehouse.Strength{Score: 4} }); err != nil || advice.Score != 4 {
-			t.Errorf("got %+v, %v", advice, err)
 		}
 	})
 }

@@ -87,10 +87,14 @@ func (d *door) rows() []route {
 // no form to submit.
 func (d *door) mailRows() []route {
 	none, form := body{}, formOf
+	forgot, change := d.forgotPassword, d.changeEmail
+	if !d.auth.SendsMail() {
+		forgot, change = noMail, noMail
+	}
 	rows := []route{
-		{"POST", "/v1/password/forgot", anyone, jsonOf(email().must()), d.forgotPassword, nil},
+		{"POST", "/v1/password/forgot", anyone, jsonOf(email().must()), forgot, nil},
 		{"POST", "/v1/email/verify", anyone, jsonOf(code()), d.verifyEmail, nil},
-		{"POST", "/v1/email/change", bearer, jsonOf(email().must(), password("password")), d.changeEmail, nil},
+		{"POST", "/v1/email/change", bearer, jsonOf(email().must(), password("password")), change, nil},
 		{"GET", "/forgot", visitor, none, d.forgotPage, nil},
 		{"GET", verifyPath, visitor, none, d.verifyPage, nil},
 		{"GET", "/account/email", insider, none, d.emailPage, nil},

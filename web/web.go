@@ -67,8 +67,8 @@ type door struct {
 	openapi []byte
 	headers []fixedHeader
 	mailbox *model.Mailbox // for development; nil where there is none
-	exports chan struct{}  // one place for each export under way
-	hints   chan struct{}  // one place for each password whose strength is estimated
+	exports places         // one place for each export under way
+	hints   places         // one place for each password whose strength is estimated
 }
 
 // New returns pages and API in one handler, to be served over HTTPS alone. It
@@ -82,7 +82,7 @@ func New(auth *gatehouse.Auth, cfg Config) http.Handler {
 	d := &door{
 		auth: auth, log: cfg.Logger, pages: pages, trusted: cfg.TrustedProxies,
 		product: cfg.Product, hosts: map[string]bool{}, headers: fixedHeaders(),
-		exports: make(chan struct{}, maxExports), hints: make(chan struct{}, hintsAtOnce()), mailbox: cfg.Mailbox, tell: cfg.Answered,
+		exports: make(places, maxExports), hints: make(places, hintsAtOnce()), mailbox: cfg.Mailbox, tell: cfg.Answered,
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
