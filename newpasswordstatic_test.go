@@ -12,33 +12,27 @@ import (
 // of leaks. What a login hashes anew was chosen before.
 func TestEveryNewPasswordIsJudged(t *testing.T) {
 	calls := map[string][]string{} // of each function of the rules
-	for _, s := range parsed(t) {
+	eachFunction(t, func(s source, function *ast.FuncDecl) {
 		if strings.Contains(s.name, "/") || s.name == "hashes.go" {
-			continue
+			return
 		}
-		for _, declared := range s.file.Decls {
-			function, ok := declared.(*ast.FuncDecl)
+		ast.Inspect(function, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
 			if !ok {
-				continue
-			}
-			ast.Inspect(function, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok {
-					return true
-				}
-				called, ok := call.Fun.(*ast.SelectorExpr)
-				if !ok || s.isPackage(called.X) {
-					return true
-				}
-				name := called.Sel.Name
-				if of, ok := called.X.(*ast.SelectorExpr); ok && of.Sel.Name == "hashes" {
-					name = "hashes." + name
-				}
-				calls[function.Name.Name] = append(calls[function.Name.Name], name)
 				return true
-			})
-		}
-	}
+			}
+			called, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || s.isPackage(called.X) {
+				return true
+			}
+			name := called.Sel.Name
+			if of, ok := called.X.(*ast.SelectorExpr); ok && of.Sel.Name == "hashes" {
+				name = "hashes." + name
+			}
+			calls[function.Name.Name] = append(calls[function.Name.Name], name)
+			return true
+		})
+	})
 	hashing := 0
 	for function, called := range calls {
 		if !slices.Contains(called, "hashes.hash") || function == "rehash" {

@@ -15,14 +15,11 @@ import (
 func TestWhoHoldsALockTakesNoOther(t *testing.T) {
 	lockers, looked := map[string]bool{}, 0
 	each := func(look func(s source, function *ast.FuncDecl)) {
-		for _, s := range parsed(t) {
-			for _, declared := range s.file.Decls {
-				function, ok := declared.(*ast.FuncDecl)
-				if ok && function.Body != nil && !strings.HasPrefix(s.name, "storetest/") {
-					look(s, function)
-				}
+		eachFunction(t, func(s source, function *ast.FuncDecl) {
+			if function.Body != nil && !strings.HasPrefix(s.name, "storetest/") {
+				look(s, function)
 			}
-		}
+		})
 	}
 	each(func(s source, function *ast.FuncDecl) {
 		steps := lockSteps(function.Body)

@@ -41,6 +41,18 @@ func parsed(t *testing.T) []source {
 	return all
 }
 
+// eachFunction looks at every function and method of the files of parsed.
+func eachFunction(t *testing.T, look func(s source, function *ast.FuncDecl)) {
+	t.Helper()
+	for _, s := range parsed(t) {
+		for _, declared := range s.file.Decls {
+			if function, ok := declared.(*ast.FuncDecl); ok {
+				look(s, function)
+			}
+		}
+	}
+}
+
 // local is the name under which a file knows a package, or nothing.
 func (s source) local(imported string) string {
 	for _, spec := range s.file.Imports {

@@ -1,21 +1,15 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestShortPasswordsAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	t.Run("PW-01_7_starts_nothing", func(t *testing.T) {
-		p, _, stderr := testProgram()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a server that starts would go on
-		defer cancel()
-		code := p.run(ctx, []string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--password-min", "7"})
-		if code == exitDone || !strings.Contains(stderr.String(), "--password-min: 7 is out of range") {
-			t.Errorf("exit code %d: %s", code, stderr)
+		if said := refusedStart(t, "--password-min", "7"); !strings.Contains(said, "--password-min: 7 is out of range") {
+			t.Error(said)
 		}
 	})
 	for least, warned := range map[string]bool{"8": true, "14": true, "15": false} {
