@@ -3,6 +3,7 @@ package gatehouse_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"gatehouse"
 	"gatehouse/model"
@@ -13,8 +14,12 @@ import (
 func TestWhoAsksForAMailDoesNotWaitForIt(t *testing.T) {
 	taking, take := make(chan struct{}), make(chan struct{})
 	h := newHouse(t, func(c *gatehouse.Config) {
-		c.Mailer = mailerFunc(func(context.Context, model.Message) error {
-			taking <- struct{}{}
+		c.Mailer = mailerFunc(func(ctx context.Context, _ model.Message) error {
+			select {
+			case taking <- struct{}{}:
+			case <-ctx.Done(): // nobody delivers: who asked waits
+				return ctx.Err()
+			}
 			<-take
 			return nil
 		})
@@ -26,19 +31,21 @@ func TestWhoAsksForAMailDoesNotWaitForIt(t *testing.T) {
 		delivered <- err
 	}()
 	<-taking
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // who waits for the mail would wait for ever
+	defer cancel()
 	for name, ask := range map[string]func() error{
-		"EN-05_forgot": func() error { return h.ForgotPass(t.Context(), gatehouse.Recovery{Email: "ana@example.com"}) },
-		"EN-05_nobody": func() error { return h.ForgotPass(t.Context(), gatehouse.Recovery{Email: "nobody@example.com"}) },
+		"EN-05_forgot": func() error { return h.ForgotPass(ctx, gatehouse.Recovery{Email: "ana@example.com"}) },
+		"EN-05_nobody": func() error { return h.ForgotPass(ctx, gatehouse.Recovery{Email: "nobody@example.com"}) },
 		"EN-03_register": func() error {
-			return h.RequestRegistration(t.Context(), gatehouse.Registration{Username: "bob", Email: "bob@example.com", Password: goodPassword})
+			return h.RequestRegistration(ctx, gatehouse.Registration{Username: "bob", Email: "bob@example.com", Password: goodPassword})
 		},
 		"EN-05_once_more_by_a_login": func() error {
-			err := try(t.Context(), h.Auth, "ana", goodPassword)
+			err := try(ctx, h.Auth, "ana", goodPassword)
 			refused(t, err, model.ErrEmailUnverified)
 			return nil
 		},
 		"EN-06_change": func() error {
-			return h.ChangeEmail(t.Context(), gatehouse.EmailChange{UserID: ana.ID, Email: "anna@example.com", Password: goodPassword})
+			return h.ChangeEmail(ctx, gatehouse.EmailChange{UserID: ana.ID, Email: "anna@example.com", Password: goodPassword})
 		},
 	} {
 		t.Run(name, func(t *testing.T) { mustNot(t, ask()) })

@@ -19,6 +19,11 @@ type letter struct {
 	Digits   string    `json:",omitempty"`
 	Address  string    `json:",omitempty"` // where something was done from
 	At       time.Time // when it was done
+
+	// Of a recovery, until its mail is written:
+	Request   string `json:",omitempty"` // the secret of the browser that asked
+	UserAgent string `json:",omitempty"`
+	RequestID string `json:",omitempty"`
 }
 
 // mailKey seals the mails that wait.

@@ -21,6 +21,8 @@ const (
 	mailAfterFailures    model.MailKind = "login-after-failures"
 	mailTokenReuse       model.MailKind = "token-reuse"
 
+	// mailRecovery is what ForgotPass queues, until it is known who gets the mail.
+	mailRecovery model.MailKind = "recovery"
 	// mailNothing is queued where nobody gets a mail, so that the request does the
 	// same work.
 	mailNothing model.MailKind = "nothing"

@@ -98,7 +98,7 @@ type MailRound struct {
 }
 
 // DeliverMail sends the mails that are due, a few at a time, until none is left
-// or the Mailer serves nobody. What fails is tried again after 10 seconds, then
+// or the Mailer serves nobody, and writes those that ForgotPass asked for. What fails is tried again after 10 seconds, then
 // after twice as long each time and 30 minutes at most, for a day; then it is
 // given up, and that is recorded. Any number of processes may deliver from one
 // store: each mail is claimed by one of them. A process that dies between the
@@ -192,6 +192,7 @@ func (r *mailRound) one(ctx context.Context) bool {
 		r.note(&r.done.Sent, nil)
 	case errors.Is(err, errNoUse):
 		_, settled = a.store.RemoveMail(after, mail.ID)
+	case errors.Is(err, errReplaced):
 	case errors.Is(err, model.ErrMailRefused) || !now.Before(mail.ExpiresAt):
 		settled = a.giveUp(after, mail, err)
 		r.note(&r.done.GivenUp, nil)
@@ -232,8 +233,11 @@ func lingering(ctx context.Context, patience, farewell time.Duration) (context.C
 	return ending, func() { stop(); cancel() }
 }
 
-// errNoUse says that nobody needs the mail any more.
-var errNoUse = errors.New("gatehouse: the mail is of no use")
+var (
+	errNoUse    = errors.New("gatehouse: the mail is of no use") // any more, to anybody
+	errReplaced = errors.New("gatehouse: another mail has taken the place of this one")
+	errExpired  = errors.New("gatehouse: the mail was tried for as long as it was of use")
+)
 
 // sendClaimed hands a mail to the Mailer, unless nobody gets it or its code is
 // good for nothing any more.
@@ -248,6 +252,9 @@ func (a *Auth) sendClaimed(ctx context.Context, kept model.OutboxRecord) error {
 	if err != nil {
 		// Another process may have the key.
 		return fmt.Errorf("%w: %w", model.ErrMailDeferred, err)
+	}
+	if kept.Kind == mailRecovery {
+		return a.answerRecovery(ctx, kept, l)
 	}
 	if l.Code != "" {
 		_, err := a.store.LiveCode(ctx, model.DigestOf(model.Code(l.Code)), model.CodePurpose(l.Purpose), a.now())
@@ -264,8 +271,6 @@ func (a *Auth) sendClaimed(ctx context.Context, kept model.OutboxRecord) error {
 	}
 	return a.hear(ctx, kept, l.unquoted(a.handOver(ctx, message)))
 }
-
-var errExpired = errors.New("gatehouse: the mail was tried for as long as it was of use")
 
 // handOver calls the Mailer; a panic of it is an error.
 func (a *Auth) handOver(ctx context.Context, message model.Message) (err error) {
