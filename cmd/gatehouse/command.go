@@ -130,7 +130,7 @@ const helpText = `Gatehouse: registration, login and tokens for your application
   gatehouse user add NAME        [--email E] [--role R]... [--link]
   gatehouse user list            [--json]
   gatehouse user show WHO        [--json]   WHO: a username, an email or an id
-  gatehouse user disable WHO     keep out, end every session; back with enable
+  gatehouse user disable WHO     keep out, log out; enable ends that, and waiting
   gatehouse user reset-link WHO  print a link that sets a new password once
   gatehouse user sessions WHO    [--end ID | --end-all --yes]
   gatehouse user delete WHO      [--yes]    remove for good
