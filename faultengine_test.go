@@ -3,7 +3,6 @@ package gatehouse_test
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"gatehouse/postgres"
 	"gatehouse/sqlite"
 	"gatehouse/sqlstore"
+	"gatehouse/storetest"
 )
 
 // tap counts what a store asks its engine: each transaction when it begins, each
@@ -267,49 +267,16 @@ func (s *tappedStore) contents(t *testing.T) contents {
 func contentsOf(t *testing.T, db *sql.DB, tables string) contents {
 	t.Helper()
 	all := contents{}
-	for _, name := range rowsOf(t, db, tables) {
+	for _, name := range storetest.Rows(t, db, tables) {
 		name = strings.TrimPrefix(name, " ")
-		all[name] = rowsOf(t, db, "SELECT * FROM "+name)
+		all[name] = storetest.Rows(t, db, "SELECT * FROM "+name)
 	}
 	return all
 }
 
 func (s *tappedStore) rows(t *testing.T, query string) []string {
 	t.Helper()
-	return rowsOf(t, s.db, query)
-}
-
-// rowsOf are the rows of an answer as text, in the order of their text.
-func rowsOf(t *testing.T, db *sql.DB, query string) (lines []string) {
-	t.Helper()
-	rows, err := db.QueryContext(t.Context(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for rows.Next() {
-		values := make([]any, len(columns))
-		for i := range values {
-			values[i] = new(any)
-		}
-		if err := rows.Scan(values...); err != nil {
-			t.Fatal(err)
-		}
-		var line strings.Builder
-		for _, value := range values {
-			fmt.Fprintf(&line, " %v", *value.(*any))
-		}
-		lines = append(lines, line.String())
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(lines)
-	return lines
+	return storetest.Rows(t, s.db, query)
 }
 
 // differ names the tables that are not the same in both, but for some.

@@ -2,13 +2,14 @@ package web
 
 import (
 	"database/sql"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/storetest"
 )
 
 // dump is every row of every table, by the name of the table, without when a session
@@ -21,47 +22,14 @@ func (s *site) dump(t *testing.T) map[string][]string {
 	}
 	defer func() { _ = db.Close() }()
 	all := map[string][]string{}
-	for _, table := range s.rowsOf(t, db, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`, nil) {
+	for _, table := range storetest.Rows(t, db, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`) {
 		table = strings.TrimSpace(table)
-		all[table] = s.rowsOf(t, db, "SELECT * FROM "+table, []string{"last_used_at", "idle_expires_at"})
+		all[table] = storetest.Rows(t, db, "SELECT * FROM "+table, "last_used_at", "idle_expires_at")
 	}
 	if len(all) < 8 {
 		t.Fatalf("only %d tables", len(all))
 	}
 	return all
-}
-
-func (s *site) rowsOf(t *testing.T, db *sql.DB, query string, without []string) (lines []string) {
-	t.Helper()
-	rows, err := db.QueryContext(t.Context(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for rows.Next() {
-		values, line := make([]any, len(columns)), ""
-		for i := range values {
-			values[i] = new(any)
-		}
-		if err := rows.Scan(values...); err != nil {
-			t.Fatal(err)
-		}
-		for i, value := range values {
-			if !slices.Contains(without, columns[i]) {
-				line += fmt.Sprintf(" %v", *value.(*any))
-			}
-		}
-		lines = append(lines, line)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(lines)
-	return lines
 }
 
 // wantUnchanged compares two dumps, but for some tables.
