@@ -26,8 +26,9 @@ func stepMovesOn(t *testing.T, store model.Store) {
 	session, other := openedOverAPI(t, store, ana.ID, noon), openedOverAPI(t, store, ana.ID, noon)
 	want := session
 	for counter := range int64(4) {
-		now := noon.Add(time.Duration(counter+1) * time.Hour)
-		want.Counter, want.SteppedAt, want.LastUsedAt, want.IdleExpiresAt = counter+2, now, now, now.Add(idle)
+		now := noon.Add(time.Duration(counter+1)*time.Hour + 789*time.Nanosecond)
+		at := now.Truncate(time.Microsecond) // which is how every time is kept
+		want.Counter, want.SteppedAt, want.LastUsedAt, want.IdleExpiresAt = counter+2, at, at, at.Add(idle)
 		p := got(store.StepSession(t.Context(), step(session, counter+1, now)))(t)
 		same(t, p, model.Presence{User: ana, Session: want})
 		same(t, got(store.Presence(t.Context(), session.ID, now))(t), p)
