@@ -15,6 +15,31 @@ import (
 	"unicode"
 )
 
+func TestABusyServerWritesNoLineAtOnceUntilItRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := new(output)
+		log, _ := newServerLogger(out, io.Discard, "json")
+		written := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			if got := strings.Count(out.String(), "\n"); got != want {
+				t.Errorf("got %d lines, want %d", got, want)
+			}
+		}
+		for range promptLines + 1 {
+			log.Info("busy")
+		}
+		time.Sleep(linePause)
+		written(promptLines + 1)
+		log.Info("one more")
+		written(promptLines + 1)
+		time.Sleep(linePause)
+		written(promptLines + 2)
+		log.Info("few")
+		written(promptLines + 3)
+	})
+}
+
 func TestServerLog(t *testing.T) {
 	t.Parallel()
 	t.Run("few_lines_are_written_at_once", func(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 const (
 	// linePause is how long a line may wait for others to be written with it.
 	linePause = 100 * time.Millisecond
-	// promptLines is how many lines in a linePause do not wait.
+	// promptLines is how many lines in a linePause do not wait, unless there were
+	// more of them in the one before.
 	promptLines = 10
 	// maxHeldBytes is how much waits at most.
 	maxHeldBytes = 32 << 10
@@ -38,26 +39,29 @@ type lineWriter struct {
 	alarm  io.Writer
 	notice func(lost int) []byte
 
-	mu     sync.Mutex
-	began  time.Time // the linePause that is now
-	prompt int       // lines of it that were written at once
-	held   []byte
-	due    bool // a flush is on its way
-	stuck  bool // a write has not come back
-	lost   int  // lines that nobody will read
-	told   bool // alarm has heard of it
+	mu    sync.Mutex
+	began time.Time // the linePause that is now
+	lines int       // that came in it
+	busy  bool      // in the one before came more than do not wait
+	held  []byte
+	due   bool // a flush is on its way
+	stuck bool // a write has not come back
+	lost  int  // lines that nobody will read
+	told  bool // alarm has heard of it
 }
 
 // Write takes one line, or several whole ones.
 func (w *lineWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if now := time.Now(); now.Sub(w.began) >= linePause {
-		w.began, w.prompt = now, 0
+	now := time.Now()
+	if since := now.Sub(w.began); since >= linePause {
+		w.busy = w.lines > promptLines && since < 2*linePause
+		w.began, w.lines = now, 0
 	}
+	w.lines++
 	w.hold(line)
-	if len(w.held) == len(line) && w.prompt < promptLines {
-		w.prompt++
+	if len(w.held) == len(line) && w.lines <= promptLines && !w.busy {
 		w.writeHeld()
 		return len(line), nil
 	}
