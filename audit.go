@@ -239,7 +239,7 @@ func (a *Auth) forgetEvents(ctx context.Context) error {
 func (a *Auth) forgetSomeEvents(ctx context.Context, before time.Time) (done bool, err error) {
 	masters := a.masters.Load()
 	err = a.store.Tx(ctx, func(tx model.Records) error {
-		c, err := masters.keptChain(ctx, tx)
+		c, err := masters.begunChain(ctx, tx)
 		if err != nil {
 			return err // whoever seals sees to it
 		}
@@ -283,7 +283,7 @@ func (a *Auth) ageEvents(ctx context.Context, now time.Time) (aged time.Time, er
 	}
 	masters := a.masters.Load()
 	err = a.store.Tx(ctx, func(tx model.Records) error {
-		c, err := masters.keptChain(ctx, tx)
+		c, err := masters.begunChain(ctx, tx)
 		if err != nil {
 			return err
 		}

@@ -130,8 +130,8 @@ func (c *chain) keepStretches(with sealer) {
 	c.kept = with.encrypt(plain, stretchLabel)
 }
 
-// keptChain returns the chain that was begun, inside a transaction.
-func (m *masterKeys) keptChain(ctx context.Context, tx model.EventChain) (*chain, error) {
+// begunChain returns the chain that was begun, inside a transaction.
+func (m *masterKeys) begunChain(ctx context.Context, tx model.EventChain) (*chain, error) {
 	record, _, err := tx.EventChain(ctx)
 	if err != nil {
 		return nil, err

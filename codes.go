@@ -58,12 +58,7 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 	mail := posted{kind: m.kind, owner: m.user.ID, life: m.life,
 		letter: letter{To: m.to.String(), Code: string(code), Purpose: string(m.purpose)}}
 	if m.request != "" {
-		record.Request = model.DigestOf(m.request)
-		digits := newDigits()
-		record.Digits = model.Digits{
-			Digest:    digitsDigest(m.purpose, m.request, digits),
-			ExpiresAt: record.CreatedAt.Add(DigitsTTL), TriesLeft: DigitsTries,
-		}
+		digits := addDigits(&record, m.request)
 		guessed, err := a.guessedAt(ctx, tx, m.to)
 		if err != nil {
 			return err
@@ -82,6 +77,16 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 		return err
 	}
 	return a.post(ctx, tx, mail)
+}
+
+// addDigits adds digits to a code that a browser asked for, and returns them.
+func addDigits(record *model.CodeRecord, request model.RequestSecret) (digits string) {
+	digits, record.Request = newDigits(), model.DigestOf(request)
+	record.Digits = model.Digits{
+		Digest:    digitsDigest(record.Purpose, request, digits),
+		ExpiresAt: record.CreatedAt.Add(DigitsTTL), TriesLeft: DigitsTries,
+	}
+	return digits
 }
 
 // newDigits returns digits of which each number is as likely as any other.

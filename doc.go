@@ -57,7 +57,8 @@
 //
 // Where mails are sent, an email is proven before its user logs in. A mail is
 // queued in the transaction of what it announces, sealed like a signing key, and
-// what may send one does the same work whether somebody gets it or nobody.
+// what may send one does the same work whether somebody gets it or nobody. Who has
+// the email of a forgotten password is looked up when the mail is written.
 //
 // Events are kept with the change they are about. Each is bound to the one before
 // by a MAC under a key of the master key, so that one which was changed or taken

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"gatehouse/model"
 )
@@ -17,12 +16,13 @@ type Recovery struct {
 
 // ForgotPass has a code mailed with which to set a new password to the user who
 // has this email, at the address that is kept and never at the one that was typed.
-// It queues the wish alone and answers nil: who has the email is looked up by
-// DeliverMail, so neither the answer nor its time can tell. Nobody, who is disabled,
-// and an address that has got three such mails within the hour get none. Nothing
-// changes for the user until the code is used, but that older codes are void; who
-// has got three mails keeps the last of them. Refusals: ErrTooManyAttempts, of the
-// source alone; ErrUnavailable without a Mailer.
+// It answers nil and looks nobody up: it issues the code under nobody's name and
+// queues a mail of which DeliverMail finds out who gets it, so that neither the
+// answer nor its time can tell. Nobody, who is disabled, and an address that has
+// got three such mails within the hour get none. Nothing changes for the user until
+// the code is used, but that older codes are void; who has got three mails keeps
+// the last of them. Refusals: ErrTooManyAttempts, of the source alone;
+// ErrUnavailable without a Mailer.
 func (a *Auth) ForgotPass(ctx context.Context, in Recovery) error {
 	if a.cfg.Mailer == nil {
 		return model.ErrUnavailable
@@ -32,16 +32,24 @@ func (a *Auth) ForgotPass(ctx context.Context, in Recovery) error {
 	}
 	// What is no address is nobody's.
 	email, _ := model.ParseEmail(in.Email)
+	from := clientOf(ctx)
 	err := a.tx(ctx, func(tx model.Records) error {
 		wait, err := a.mayMail(ctx, tx, quotaRecovery, email)
 		if err != nil {
 			return err
 		}
-		wish := letterOfRecovery(clientOf(ctx), in.Request)
+		code, record := a.newCode(model.PurposeReset, ResetCodeTTL)
+		asked := letter{Code: string(code), Purpose: string(record.Purpose), Address: from.Address, UserAgent: []byte(from.UserAgent), RequestID: from.RequestID}
 		if wait == 0 {
-			wish.To = email.String()
+			asked.To = email.String()
 		}
-		return a.post(ctx, tx, posted{kind: mailRecovery, life: ResetCodeTTL, letter: wish})
+		if in.Request != "" {
+			asked.Digits = addDigits(&record, in.Request)
+		}
+		if err := tx.IssueCode(ctx, record); err != nil {
+			return err
+		}
+		return a.post(ctx, tx, posted{kind: mailRecovery, life: ResetCodeTTL, letter: asked})
 	})
 	if err != nil {
 		return fmt.Errorf("gatehouse: forgot password: %w", err)
@@ -49,50 +57,66 @@ func (a *Auth) ForgotPass(ctx context.Context, in Recovery) error {
 	return nil
 }
 
-// letterOfRecovery is a letter to nobody yet that knows who asked for it.
-func letterOfRecovery(from model.Client, request model.RequestSecret) letter {
-	l := letter{Request: string(request), UserAgent: from.UserAgent, RequestID: from.RequestID}
-	if from.Address.IsValid() {
-		l.Address = from.Address.String()
-	}
-	return l
-}
-
-// client is who asked for the letter.
-func (l letter) client() model.Client {
-	from := model.Client{UserAgent: l.UserAgent, RequestID: l.RequestID}
-	from.Address, _ = netip.ParseAddr(l.Address) // none is unknown
-	return from
-}
-
-// answerRecovery replaces a wish by the mail with the code, or by one to nobody, in
-// one transaction, with the same statements for both.
-func (a *Auth) answerRecovery(ctx context.Context, kept model.OutboxRecord, wish letter) error {
-	ctx = model.WithClient(ctx, wish.client())
-	err := a.store.Tx(ctx, func(tx model.Records) error {
-		removed, err := tx.RemoveMail(ctx, kept.ID)
-		if err != nil || !removed { // answered by another process
+// writeRecovery makes the mail to the user of what ForgotPass has queued and gives
+// its code to the user, in one transaction. The mail takes the place of the other,
+// claimed like it. Refusal: errNobody, once what was queued is gone.
+func (a *Auth) writeRecovery(ctx context.Context, claimed *model.OutboxRecord, l *letter) error {
+	ctx = model.WithClient(ctx, model.Client{Address: l.Address, UserAgent: string(l.UserAgent), RequestID: l.RequestID})
+	var mail model.OutboxRecord
+	var written letter
+	err := a.store.Tx(ctx, func(tx model.Records) error { // here, since this round sends it
+		mail, written = *claimed, letter{Code: l.Code, Purpose: l.Purpose, Digits: l.Digits, At: l.At}
+		removed, err := tx.RemoveMail(ctx, claimed.ID)
+		if err != nil || !removed { // another process has seen to it
 			return err
 		}
-		user, err := a.ownerOf(ctx, tx, model.Email(wish.To))
+		user, err := a.giveCode(ctx, tx, model.DigestOf(model.Code(l.Code)), model.Email(l.To))
+		if errors.Is(err, model.ErrNotFound) {
+			return tx.Record(ctx, a.event(ctx, model.EventCodeDeclined, model.UserID{}, model.SessionID{}))
+		}
 		if err != nil {
 			return err
 		}
-		if user.Disabled() {
-			user = model.User{}
+		if err := tx.Record(ctx, a.event(ctx, model.EventCodeIssued, user.ID, model.SessionID{})); err != nil {
+			return err
 		}
-		return a.mailCode(ctx, tx, codeMail{
-			kind: mailReset, purpose: model.PurposeReset, life: ResetCodeTTL,
-			user: user, to: user.Email, request: model.RequestSecret(wish.Request),
-		})
+		guessed, err := a.guessedAt(ctx, tx, user.Email)
+		if err != nil {
+			return err
+		}
+		if guessed { // then nobody is told them
+			written.Digits = ""
+		}
+		written.To, mail.UserID, mail.Kind = user.Email.String(), user.ID, mailReset
+		if mail.Sealed, err = a.masters.Load().current().mails.seal(mail.ID, mail.Kind, written); err != nil {
+			return err
+		}
+		return tx.QueueMail(ctx, mail)
 	})
-	if errors.Is(err, model.ErrNotFound) { // deleted meanwhile, so nobody's next time
-		return fmt.Errorf("%w: %w", model.ErrMailDeferred, err)
-	}
 	if err != nil {
-		return fmt.Errorf("gatehouse: answer recovery: %w", err)
+		return fmt.Errorf("gatehouse: write recovery: %w", err)
 	}
-	return errReplaced
+	if mail.UserID.IsZero() {
+		return errNobody
+	}
+	*claimed, *l = mail, written
+	return nil
+}
+
+// giveCode gives the code of a recovery to the user who has the email, and returns
+// the user. Refusal: ErrNotFound for nobody, for who is disabled, and for who was
+// changed or has got another code since it was asked for.
+func (a *Auth) giveCode(ctx context.Context, tx model.Records, code model.Digest, email model.Email) (model.User, error) {
+	account, err := tx.AccountByEmail(ctx, email)
+	if err != nil {
+		return model.User{}, err
+	}
+	user := account.User
+	// Whatever changes the user waits, so that no change is missed.
+	if err := tx.HoldAccount(ctx, model.Hold{UserID: user.ID, PasswordVersion: account.PasswordVersion, Now: a.now()}); err != nil {
+		return model.User{}, err
+	}
+	return user, tx.GiveCode(ctx, code, user.ID, user.Email)
 }
 
 // ownerOf returns the user who has this email, or the zero user.

@@ -110,6 +110,12 @@ func TestMailsAreGivenUp(t *testing.T) {
 		m := newMailHouse(t)
 		m.verified(t, "ana")
 		m.forgot(t, "ana@example.com", "")
+		m.server.Judge(func(smtptest.Mail) error { return errors.New("busy") })
+		m.deliver(t)
+		if n := m.waiting(t); n != 1 {
+			t.Fatalf("%d mails wait after the first try", n)
+		}
+		m.server.Judge(nil)
 		m.clock.Add(30 * time.Minute)
 		if got := m.deliver(t); len(got) != 0 || m.waiting(t) != 0 {
 			t.Errorf("got %v, %d wait", subjects(got), m.waiting(t))
@@ -212,23 +218,40 @@ func TestMailsOutliveRestartAndChangeOfTheMasterKey(t *testing.T) {
 	mustNot(t, m.reset(t, m.deliverOne(t, "ana@example.com").code(t), otherPassword))
 }
 
-func TestTheRequestDoesNotWaitForTheMailServer(t *testing.T) {
-	release := make(chan struct{})
+func TestWhoQueuesAMailSaysSo(t *testing.T) {
+	m := newMailHouse(t)
+	m.verified(t, "ana")
+	for len(m.MailQueued()) > 0 {
+		<-m.MailQueued()
+	}
+	m.forgot(t, "nobody@example.com", "")
+	if len(m.MailQueued()) != 1 {
+		t.Error("nobody was told that a mail waits")
+	}
+}
+
+// When somebody's mail comes must not tell whether another is on its way.
+func TestASlowMailHoldsUpNoOther(t *testing.T) {
+	taken, release := make(chan model.Email, 2), make(chan struct{})
 	m := newMailHouse(t, func(c *gatehouse.Config) {
-		c.Mailer = mailerFunc(func(context.Context, model.Message) error { <-release; return nil })
+		c.Mailer = mailerFunc(func(_ context.Context, mail model.Message) error {
+			taken <- mail.To
+			<-release
+			return nil
+		})
 	})
 	m.queued(t, 1)
 	delivered := make(chan error)
-	go func() {
-		_, err := m.DeliverMail(t.Context())
-		delivered <- err
-	}()
-	// EN-05: the Mailer answers only after the request has been answered.
-	m.forgot(t, "user0@example.com", "")
+	go func() { delivered <- last(m.DeliverMail(context.WithoutCancel(t.Context()))) }()
+	first := <-taken
+	m.request(t, "ana", "")
 	select {
-	case <-m.MailQueued():
-	default:
-		t.Error("nobody was told that a mail waits")
+	case second := <-taken:
+		if first == second {
+			t.Errorf("EN-05: %s was mailed twice", first)
+		}
+	case <-time.After(time.Minute):
+		t.Error("EN-05: the second mail waits for the first")
 	}
 	close(release)
 	mustNot(t, <-delivered)

@@ -30,7 +30,7 @@ func (a *Auth) notify(ctx context.Context, tx model.Records, n notice) error {
 		mail.owner = model.UserID{}
 	}
 	if address := model.ClientFrom(ctx).Address; n.where && address.IsValid() {
-		mail.letter.Address = address.Unmap().WithZone("").String()
+		mail.letter.Address = address.Unmap().WithZone("")
 	}
 	return a.post(ctx, tx, mail)
 }

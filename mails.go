@@ -8,6 +8,7 @@ import (
 	htmltemplate "html/template"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"unicode"
 	"unicode/utf8"
@@ -142,8 +143,8 @@ func (a *Auth) fillIn(l letter) func(string) string {
 		who, toName = "your account "+l.Username, " to "+l.Username
 	}
 	where := ""
-	if l.Address != "" {
-		where = " from the address " + l.Address
+	if l.Address.IsValid() {
+		where = " from the address " + l.Address.String()
 	}
 	return strings.NewReplacer(
 		"{product}", a.cfg.Mail.Product, "{site}", a.cfg.Issuer, "{who}", who, "{to name}", toName, "{where}", where,
@@ -162,17 +163,17 @@ func isPlainName(username string) bool {
 	return strings.ContainsFunc(username, unicode.IsLetter) && !strings.ContainsFunc(username, other)
 }
 
+// The files are embedded, so that parsing them fails always or never.
+var (
+	plainLetter = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(mailFiles, "mails/letter.txt")) })
+	richLetter  = sync.OnceValue(func() *htmltemplate.Template {
+		return htmltemplate.Must(htmltemplate.ParseFS(mailFiles, "mails/letter.html"))
+	})
+)
+
 func render(view mailView) (text, html string, err error) {
-	plain, err := template.ParseFS(mailFiles, "mails/letter.txt")
-	if err != nil {
-		return "", "", fmt.Errorf("gatehouse: mail: %w", err)
-	}
-	rich, err := htmltemplate.ParseFS(mailFiles, "mails/letter.html")
-	if err != nil {
-		return "", "", fmt.Errorf("gatehouse: mail: %w", err)
-	}
 	var textOut, htmlOut bytes.Buffer
-	if err := errors.Join(plain.Execute(&textOut, view), rich.Execute(&htmlOut, view)); err != nil {
+	if err := errors.Join(plainLetter().Execute(&textOut, view), richLetter().Execute(&htmlOut, view)); err != nil {
 		return "", "", fmt.Errorf("gatehouse: mail: %w", err)
 	}
 	return textOut.String(), htmlOut.String(), nil

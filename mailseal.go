@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"gatehouse/model"
@@ -12,17 +13,16 @@ import (
 
 // letter is what is sealed of a mail until it is sent.
 type letter struct {
-	To       string    // the canonical address; empty for a mail that nobody gets
-	Username string    `json:",omitempty"`
-	Code     string    `json:",omitempty"` // of the link
-	Purpose  string    `json:",omitempty"`
-	Digits   string    `json:",omitempty"`
-	Address  string    `json:",omitempty"` // where something was done from
-	At       time.Time // when it was done
+	To       string     // the canonical address; empty for a mail that nobody gets
+	Username string     `json:",omitempty"`
+	Code     string     `json:",omitempty"` // of the link
+	Purpose  string     `json:",omitempty"`
+	Digits   string     `json:",omitempty"`
+	Address  netip.Addr `json:",omitzero"` // where something was done from
+	At       time.Time  // when it was done
 
-	// Of a recovery, until its mail is written:
-	Request   string `json:",omitempty"` // the secret of the browser that asked
-	UserAgent string `json:",omitempty"`
+	// Of who asked for a recovery, until its mail is written:
+	UserAgent []byte `json:",omitempty"` // which may be no UTF-8
 	RequestID string `json:",omitempty"`
 }
 

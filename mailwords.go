@@ -21,10 +21,9 @@ const (
 	mailAfterFailures    model.MailKind = "login-after-failures"
 	mailTokenReuse       model.MailKind = "token-reuse"
 
-	// mailRecovery is what ForgotPass queues, until it is known who gets the mail.
+	// mailRecovery is a mailReset of which nobody knows yet who gets it.
 	mailRecovery model.MailKind = "recovery"
-	// mailNothing is queued where nobody gets a mail, so that the request does the
-	// same work.
+	// mailNothing is queued where nobody gets a mail, so that the same work is done.
 	mailNothing model.MailKind = "nothing"
 )
 

@@ -44,12 +44,16 @@ func (a *Auth) tx(ctx context.Context, fn func(model.Records) error) error {
 	var queued atomic.Bool
 	err := a.store.Tx(ctx, func(tx model.Records) error { return fn(queueing{tx, &queued}) })
 	if err == nil && queued.Load() {
-		select {
-		case a.mailQueued <- struct{}{}:
-		default: // somebody was told already
-		}
+		a.sayMailQueued()
 	}
 	return err
+}
+
+func (a *Auth) sayMailQueued() {
+	select {
+	case a.mailQueued <- struct{}{}:
+	default: // somebody was told already
+	}
 }
 
 // queueing notes that a mail was queued.
@@ -90,7 +94,8 @@ func (a *Auth) post(ctx context.Context, tx model.Records, p posted) error {
 	})
 }
 
-// MailRound is what one call of DeliverMail did.
+// MailRound is what one call of DeliverMail did. Mails that nobody gets are counted
+// nowhere.
 type MailRound struct {
 	Sent    int
 	PutOff  int // to be tried again
@@ -98,23 +103,25 @@ type MailRound struct {
 }
 
 // DeliverMail sends the mails that are due, a few at a time, until none is left
-// or the Mailer serves nobody, and writes those that ForgotPass asked for. What fails is tried again after 10 seconds, then
-// after twice as long each time and 30 minutes at most, for a day; then it is
-// given up, and that is recorded. Any number of processes may deliver from one
-// store: each mail is claimed by one of them. A process that dies between the
-// answer of the mail server and the removal of the mail leaves it to be sent once
-// more, under the same Message-ID; so do a store that does not answer at that
-// moment, and a process that is stopped for longer than a lease of two minutes.
+// or the Mailer serves nobody. Who gets the mail of a forgotten password it finds
+// out first. What fails is tried again after 10 seconds, then after twice as long
+// each time and 30 minutes at most, for a day; then it is given up, and that is
+// recorded. Any number of processes may deliver from one store: each mail is
+// claimed by one of them. A process that dies between the answer of the mail server
+// and the removal of the mail leaves it to be sent once more, under the same
+// Message-ID; so do a store that does not answer at that moment, and a process that
+// is stopped for longer than a lease of two minutes.
 func (a *Auth) DeliverMail(ctx context.Context) (MailRound, error) {
 	if a.cfg.Mailer == nil {
 		return MailRound{}, nil
 	}
-	r := mailRound{auth: a}
+	r := mailRound{auth: a, busy: mailWorkers, quiet: make(chan struct{})}
 	var workers sync.WaitGroup
 	for range mailWorkers {
 		workers.Go(func() {
+			defer r.rest()
 			defer r.keepPanic()
-			for ctx.Err() == nil && r.goesOn() && r.one(ctx) {
+			for ctx.Err() == nil && r.goesOn() && (r.one(ctx) || r.another(ctx)) {
 				continue
 			}
 		})
@@ -134,7 +141,42 @@ type mailRound struct {
 	errs []error
 	over bool // nobody can be served, or the store does not answer
 
+	busy  int           // workers that do not rest
+	quiet chan struct{} // closed when all rest
+
 	panicked any // to go on in the goroutine of the caller
+}
+
+// another waits while others are at work, and reports that a mail was queued
+// meanwhile: a mail server that takes its time with one mail holds up no other.
+func (r *mailRound) another(ctx context.Context) bool {
+	r.rest()
+	defer r.work()
+	select {
+	case <-r.auth.mailQueued:
+		return true
+	case <-r.quiet:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (r *mailRound) work() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy++
+}
+
+func (r *mailRound) rest() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.busy--; r.busy == 0 {
+		select {
+		case <-r.quiet: // it was quiet before
+		default:
+			close(r.quiet)
+		}
+	}
 }
 
 // keepPanic ends the round instead of the process.
@@ -179,10 +221,11 @@ func (r *mailRound) one(ctx context.Context) bool {
 	if err != nil {
 		return r.fail(err)
 	}
+	a.sayMailQueued() // who rests looks whether there is another
 	// What was begun is ended also when this process is asked to stop.
 	ending, cancel := lingering(ctx, mailPatience, mailFarewell)
 	defer cancel()
-	err = a.sendClaimed(ending, mail)
+	err = a.sendClaimed(ending, &mail)
 	after, cancelAfter := context.WithTimeout(context.WithoutCancel(ctx), recordPatience)
 	defer cancelAfter()
 	var settled error
@@ -192,7 +235,7 @@ func (r *mailRound) one(ctx context.Context) bool {
 		r.note(&r.done.Sent, nil)
 	case errors.Is(err, errNoUse):
 		_, settled = a.store.RemoveMail(after, mail.ID)
-	case errors.Is(err, errReplaced):
+	case errors.Is(err, errNobody): // its row is gone
 	case errors.Is(err, model.ErrMailRefused) || !now.Before(mail.ExpiresAt):
 		settled = a.giveUp(after, mail, err)
 		r.note(&r.done.GivenUp, nil)
@@ -234,27 +277,30 @@ func lingering(ctx context.Context, patience, farewell time.Duration) (context.C
 }
 
 var (
-	errNoUse    = errors.New("gatehouse: the mail is of no use") // any more, to anybody
-	errReplaced = errors.New("gatehouse: another mail has taken the place of this one")
-	errExpired  = errors.New("gatehouse: the mail was tried for as long as it was of use")
+	errNoUse   = errors.New("gatehouse: nobody needs the mail")
+	errNobody  = errors.New("gatehouse: nobody gets the mail, and it is gone")
+	errExpired = errors.New("gatehouse: the mail was tried for as long as it was of use")
 )
 
 // sendClaimed hands a mail to the Mailer, unless nobody gets it or its code is
-// good for nothing any more.
-func (a *Auth) sendClaimed(ctx context.Context, kept model.OutboxRecord) error {
-	if kept.Kind == mailNothing {
+// good for nothing any more. What ForgotPass has queued becomes a mail before.
+func (a *Auth) sendClaimed(ctx context.Context, kept *model.OutboxRecord) error {
+	expired := !a.now().Before(kept.ExpiresAt)
+	if kept.Kind == mailNothing || kept.Kind == mailRecovery && expired {
 		return errNoUse
 	}
-	if !a.now().Before(kept.ExpiresAt) {
+	if expired {
 		return errExpired
 	}
-	l, err := a.masters.Load().openMail(kept)
+	l, err := a.masters.Load().openMail(*kept)
 	if err != nil {
 		// Another process may have the key.
-		return fmt.Errorf("%w: %w", model.ErrMailDeferred, err)
+		return a.hear(ctx, *kept, fmt.Errorf("%w: %w", model.ErrMailDeferred, err))
 	}
 	if kept.Kind == mailRecovery {
-		return a.answerRecovery(ctx, kept, l)
+		if err := a.writeRecovery(ctx, kept, &l); err != nil {
+			return err
+		}
 	}
 	if l.Code != "" {
 		_, err := a.store.LiveCode(ctx, model.DigestOf(model.Code(l.Code)), model.CodePurpose(l.Purpose), a.now())
@@ -265,11 +311,11 @@ func (a *Auth) sendClaimed(ctx context.Context, kept model.OutboxRecord) error {
 			return err
 		}
 	}
-	message, err := a.compose(kept, l)
+	message, err := a.compose(*kept, l)
 	if err != nil {
 		return fmt.Errorf("%w: %w", model.ErrMailDeferred, err)
 	}
-	return a.hear(ctx, kept, l.unquoted(a.handOver(ctx, message)))
+	return a.hear(ctx, *kept, l.unquoted(a.handOver(ctx, message)))
 }
 
 // handOver calls the Mailer; a panic of it is an error.

@@ -8,69 +8,167 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"gatehouse"
 	"gatehouse/model"
 )
 
-// Between the wish for a new password and its mail everything may change.
-func TestARecoveryIsAnsweredAsThingsAreThen(t *testing.T) {
+// Between the request for a new password and its mail everything may change.
+func TestARecoveryIsWrittenAsThingsAreThen(t *testing.T) {
+	reset := func(t *testing.T, m *mailHouse, ana model.User) {
+		code, err := m.IssueResetCode(t.Context(), ana.ID)
+		mustNot(t, err)
+		mustNot(t, m.reset(t, code, otherPassword))
+	}
 	for name, c := range map[string]struct {
 		meanwhile func(t *testing.T, m *mailHouse, ana model.User)
 		mails     int
 	}{
-		"RV-12_nothing_happened": {func(*testing.T, *mailHouse, model.User) {}, 1},
+		"RV-12_nothing": {func(*testing.T, *mailHouse, model.User) {}, 1},
 		"RV-22_the_user_was_deleted": {func(t *testing.T, m *mailHouse, ana model.User) {
 			mustNot(t, m.EraseUser(t.Context(), ana.ID))
 		}, 0},
 		"RV-05_the_user_was_disabled": {func(t *testing.T, m *mailHouse, ana model.User) {
 			mustNot(t, m.DisableUser(t.Context(), ana.ID))
 		}, 0},
+		"RV-05_and_enabled_again": {func(t *testing.T, m *mailHouse, ana model.User) {
+			mustNot(t, m.DisableUser(t.Context(), ana.ID))
+			mustNot(t, m.EnableUser(t.Context(), ana.ID))
+		}, 0},
+		"RV-05_a_new_password_was_set": {reset, 0},
+		"RV-05_a_newer_code_was_issued": {func(t *testing.T, m *mailHouse, ana model.User) {
+			mustNot(t, last(m.IssueResetCode(t.Context(), ana.ID)))
+		}, 0},
 		"RV-03_half_an_hour_has_gone_by": {func(_ *testing.T, m *mailHouse, _ model.User) {
-			m.clock.Add(gatehouse.ResetCodeTTL + time.Second)
+			m.clock.Add(gatehouse.ResetCodeTTL)
+		}, 0},
+		"everything_was_ended": {func(t *testing.T, m *mailHouse, _ model.User) {
+			mustNot(t, last(m.EndEverything(t.Context())))
 		}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMailHouse(t)
 			ana, _ := m.entered(t, "ana")
 			m.forgot(t, "ana@example.com", "")
+			m.clock.Add(time.Second)
 			c.meanwhile(t, m, ana)
 			got := 0
 			for _, mail := range m.deliver(t) {
-				if mail.subject == "Set a new password for Gatehouse" {
+				if mail.to == "ana@example.com" && mail.subject == "Set a new password for Gatehouse" {
 					got++
 				}
 			}
 			if got != c.mails {
 				t.Errorf("%d mails came, want %d", got, c.mails)
 			}
-			if state, err := m.OutboxState(t.Context()); err != nil || state.Waiting != 0 {
-				t.Errorf("%d mails wait, %v", state.Waiting, err)
+			if n, given := m.waiting(t), m.eventsNamed(t, model.EventMailGivenUp); n != 0 || given != 0 {
+				t.Errorf("%d wait, %d were given up", n, given)
 			}
 		})
 	}
 }
 
-func TestTheEventOfARecoveryKnowsWhoAsked(t *testing.T) {
+func TestTheLifeOfARecovery(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent, later time.Duration // after the request
+		want        *model.Error
+	}{
+		"RV-03_to_the_last_second":        {0, gatehouse.ResetCodeTTL - time.Second, nil},
+		"RV-03_and_not_a_second_more":     {0, gatehouse.ResetCodeTTL, model.ErrInvalidOrExpiredCode},
+		"RV-03_however_late_the_mail_was": {20 * time.Minute, gatehouse.ResetCodeTTL, model.ErrInvalidOrExpiredCode},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMailHouse(t)
+			m.entered(t, "ana")
+			m.forgot(t, "ana@example.com", "")
+			m.clock.Add(c.sent)
+			code := m.deliverOne(t, "ana@example.com").code(t)
+			m.clock.Add(c.later - c.sent)
+			if err := m.reset(t, code, otherPassword); c.want == nil {
+				mustNot(t, err)
+			} else {
+				refused(t, err, c.want)
+			}
+		})
+	}
+}
+
+func TestTheNewestRecoveryCounts(t *testing.T) {
+	for name, first := range map[string]int{"RV-05_it_is_written_last": 0, "RV-05_it_is_written_first": 1} {
+		t.Run(name, func(t *testing.T) {
+			m := newMailHouse(t)
+			m.entered(t, "ana")
+			browsers := []model.RequestSecret{model.NewRequestSecret(), model.NewRequestSecret()}
+			var claimed []model.OutboxRecord
+			for _, browser := range browsers {
+				m.forgot(t, "ana@example.com", browser)
+				claim, err := m.store.ClaimMail(t.Context(), model.MailClaim{Now: m.clock.Now(), LeaseUntil: m.clock.Now().Add(time.Minute)})
+				mustNot(t, err)
+				claimed = append(claimed, claim)
+				m.clock.Add(time.Second)
+			}
+			var mails []received
+			for _, which := range []int{first, 1 - first} {
+				mustNot(t, m.store.PutOffMail(t.Context(), claimed[which], m.clock.Now()))
+				mails = append(mails, m.deliver(t)...)
+			}
+			if len(mails) != 2-first {
+				t.Fatal(subjects(mails))
+			}
+			newest := mails[len(mails)-1]
+			if err := m.typeDigits(t, browsers[1], newest.digits(t)); err != nil {
+				t.Errorf("the digits of the last mail: %v", err)
+			}
+		})
+	}
+}
+
+// What is typed before the mail was written is counted as what is typed after it,
+// for a user and for nobody.
+func TestDigitsBeforeTheMail(t *testing.T) {
+	m, w := watched(t)
+	m.entered(t, "ana")
+	var tried [][]string
+	for _, email := range []string{"ana@example.com", "nobody@example.com"} {
+		browser := model.NewRequestSecret()
+		m.forgot(t, email, browser)
+		digits, err := gatehouse.DigitsIn(m.Auth, w.mail)
+		mustNot(t, err)
+		for range gatehouse.DigitsTries {
+			tried = append(tried, w.verbsOf(func() {
+				refused(t, m.typeDigits(t, browser, otherDigits(digits)), model.ErrInvalidOrExpiredCode)
+			}))
+		}
+		m.deliver(t)
+		refused(t, m.typeDigits(t, browser, digits), model.ErrInvalidOrExpiredCode)
+	}
+	if diff := cmp.Diff(tried[:gatehouse.DigitsTries], tried[gatehouse.DigitsTries:]); diff != "" || len(tried[0]) < 2 {
+		t.Errorf("EN-05_RV-16: %v\n%s", tried[0], diff)
+	}
+}
+
+func TestLG02_TheEventOfARecoveryKnowsWhoAsked(t *testing.T) {
 	m := newMailHouse(t)
 	ana, _ := m.entered(t, "ana")
-	from := model.Client{Address: netip.MustParseAddr("2001:db8::7"), UserAgent: "browser/7", RequestID: "request-7"}
+	from := model.Client{Address: netip.MustParseAddr("2001:db8::7"), UserAgent: "browser/7\xff", RequestID: "request-7"}
 	mustNot(t, m.ForgotPass(model.WithClient(t.Context(), from), gatehouse.Recovery{Email: "ana@example.com"}))
 	m.deliverOne(t, "ana@example.com")
 	events, err := m.store.EventsOf(t.Context(), ana.ID, 1)
 	if err != nil || len(events) != 1 || events[0].Name != model.EventCodeIssued || events[0].Client != from {
-		t.Errorf("LG-02: got %+v, %v", events, err)
+		t.Errorf("got %+v, %v", events, err)
 	}
 }
 
-// waiting is a store whose transactions wait once a mail was claimed.
-type waiting struct {
+// slowStore is a store whose transactions wait once a mail was claimed.
+type slowStore struct {
 	model.Store
 	claimed atomic.Bool
 	reached chan struct{}
 	proceed chan struct{}
 }
 
-func (w *waiting) ClaimMail(ctx context.Context, claim model.MailClaim) (model.OutboxRecord, error) {
+func (w *slowStore) ClaimMail(ctx context.Context, claim model.MailClaim) (model.OutboxRecord, error) {
 	mail, err := w.Store.ClaimMail(ctx, claim)
 	if err == nil {
 		w.claimed.Store(true)
@@ -78,7 +176,7 @@ func (w *waiting) ClaimMail(ctx context.Context, claim model.MailClaim) (model.O
 	return mail, err
 }
 
-func (w *waiting) Tx(ctx context.Context, fn func(model.Records) error) error {
+func (w *slowStore) Tx(ctx context.Context, fn func(model.Records) error) error {
 	if w.claimed.Load() {
 		w.reached <- struct{}{}
 		<-w.proceed
@@ -86,7 +184,7 @@ func (w *waiting) Tx(ctx context.Context, fn func(model.Records) error) error {
 	return w.Store.Tx(ctx, fn)
 }
 
-func TestARecoveryIsAnsweredOnce(t *testing.T) {
+func TestARecoveryIsWrittenOnce(t *testing.T) {
 	t.Run("many_deliver_at_once", func(t *testing.T) {
 		m := newMailHouse(t)
 		m.entered(t, "ana")
@@ -100,7 +198,7 @@ func TestARecoveryIsAnsweredOnce(t *testing.T) {
 		m := newMailHouse(t)
 		m.entered(t, "ana")
 		m.forgot(t, "ana@example.com", "")
-		w := &waiting{Store: m.store, reached: make(chan struct{}), proceed: make(chan struct{})}
+		w := &slowStore{Store: m.store, reached: make(chan struct{}), proceed: make(chan struct{})}
 		slow, err := gatehouse.New(t.Context(), w, withMasterKey(t, m.house))
 		mustNot(t, err)
 		ended := make(chan error)

@@ -21,11 +21,11 @@ func TestTheSameStatementsForNobody(t *testing.T) {
 		forgot := func(ctx context.Context, email string, browser model.RequestSecret) {
 			mustNot(t, auth.ForgotPass(ctx, gatehouse.Recovery{Email: email, Request: browser}))
 		}
-		answered := func(ctx context.Context, email string, browser model.RequestSecret) {
+		written := func(ctx context.Context, email string, browser model.RequestSecret) {
 			forgot(ctx, email, browser)
 			mustNot(t, last(auth.DeliverMail(ctx)))
 		}
-		for name, c := range map[string]struct {
+		for name, trial := range map[string]struct {
 			before, act func(ctx context.Context, email string, browser model.RequestSecret)
 		}{
 			"EN-02_a_wrong_password": {act: func(ctx context.Context, email string, _ model.RequestSecret) {
@@ -33,8 +33,8 @@ func TestTheSameStatementsForNobody(t *testing.T) {
 				refused(t, err, model.ErrWrongCredentials)
 			}},
 			"EN-05_a_forgotten_password": {act: forgot},
-			"EN-05_and_once_more":        {before: answered, act: forgot},
-			"EN-05_digits": {before: answered, act: func(ctx context.Context, _ string, browser model.RequestSecret) {
+			"EN-05_and_once_more":        {before: written, act: forgot},
+			"EN-05_digits": {before: written, act: func(ctx context.Context, _ string, browser model.RequestSecret) {
 				err := auth.ResetPass(ctx, gatehouse.PasswordReset{Code: "00000000", Request: browser, New: otherPassword})
 				refused(t, err, model.ErrInvalidOrExpiredCode)
 			}},
@@ -44,11 +44,11 @@ func TestTheSameStatementsForNobody(t *testing.T) {
 					store.forgetAttempts(t)
 					ctx := model.WithClient(t.Context(), model.Client{Address: netip.MustParseAddr(address), UserAgent: "browser/1"})
 					browser := model.NewRequestSecret()
-					if c.before != nil {
-						c.before(ctx, email, browser)
+					if trial.before != nil {
+						trial.before(ctx, email, browser)
 					}
 					store.tap.at(0, func() error { return errors.New("nothing happens") })
-					c.act(ctx, email, browser)
+					trial.act(ctx, email, browser)
 					return store.tap.points
 				}
 				user, nobody := points("ana@example.com", "192.0.2.1"), points("nobody@example.com", "192.0.2.2")

@@ -12,7 +12,8 @@ type MailKind string
 type OutboxRecord struct {
 	ID MailID
 	// UserID is whom the mail is for, and whose deletion takes it away. It is zero
-	// for mails that outlive the user, and for those that nobody gets.
+	// for mails that outlive the user, for those that nobody gets, and where it is
+	// not known yet.
 	UserID UserID
 	Kind   MailKind
 	// Sealed is recipient and content under the master key: a copy of the database

@@ -193,6 +193,11 @@ type Codes interface {
 	// stands for a request that named nobody and removes nobody's. Refusal:
 	// ErrNotFound when there is no such user.
 	IssueCode(ctx context.Context, code CodeRecord) error
+	// GiveCode gives a code of the zero user to a user, for this email, in place of
+	// an older one of the same user and purpose; what was tried of its digits stays
+	// tried. Refusal: ErrNotFound when there is no such code or user, when the user
+	// was changed after the code was issued, and when the user has a newer one.
+	GiveCode(ctx context.Context, digest Digest, user UserID, email Email) error
 	// SpendCode removes the code and returns it, in one statement, so
 	// that it is spent once however many ask. A code that has expired is
 	// removed and refused. Refusal: ErrNotFound.
@@ -236,7 +241,7 @@ type Outbox interface {
 	// PutOffMail moves the next try of a claimed mail, if nobody has claimed it
 	// since.
 	PutOffMail(ctx context.Context, claimed OutboxRecord, nextTryAt time.Time) error
-	// RemoveMail removes a mail that was sent or given up. It reports false when it
+	// RemoveMail removes a mail that was sent, replaced or given up. It reports false when it
 	// is gone already.
 	RemoveMail(ctx context.Context, id MailID) (bool, error)
 	// OutboxState returns how many mails wait, and since when.

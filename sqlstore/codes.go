@@ -20,6 +20,12 @@ const (
 	issueNobodys = `INSERT INTO codes (digest, purpose, user_id, email, session_id, created_at, expires_at,
 		request_digest, typed_digest, typed_expires_at, typed_tries)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	// dropOlder makes room for what giveCode gives.
+	dropOlder = `DELETE FROM codes WHERE user_id = $2 AND EXISTS (SELECT 1 FROM codes AS given
+		WHERE given.digest = $1 AND given.user_id IS NULL AND given.purpose = codes.purpose AND given.created_at >= codes.created_at)`
+	giveCode = `UPDATE codes SET user_id = $2, email = $3 WHERE digest = $1 AND user_id IS NULL
+		AND created_at >= (SELECT updated_at FROM users WHERE users.id = $2)
+		AND NOT EXISTS (SELECT 1 FROM codes AS newer WHERE newer.user_id = $2 AND newer.purpose = codes.purpose)`
 	dropRequest = `DELETE FROM codes WHERE request_digest = $1`
 	codeColumns = `digest, purpose, user_id, email, session_id, created_at, expires_at,
 		request_digest, typed_digest, typed_expires_at, typed_tries`
@@ -65,6 +71,22 @@ func (r *records) IssueCode(ctx context.Context, code model.CodeRecord) error {
 			return model.ErrNotFound
 		}
 		return err
+	})
+}
+
+// GiveCode gives a code of nobody to a user.
+func (r *records) GiveCode(ctx context.Context, digest model.Digest, user model.UserID, email model.Email) error {
+	return r.writeAll(ctx, "give code", func(q Runner) error {
+		return undo(ctx, q, func() error {
+			if _, err := exec(ctx, q, dropOlder, digest[:], user[:]); err != nil {
+				return err
+			}
+			given, err := exec(ctx, q, giveCode, digest[:], user[:], text(email))
+			if err == nil && given == 0 {
+				return model.ErrNotFound // and the older one stays
+			}
+			return err
+		})
 	})
 }
 

@@ -20,6 +20,8 @@ var codes = []contract{
 	{"RV-16_digits_have_five_tries", digitsTries},
 	{"RV-16_digits_count_for_their_request_and_purpose_while_they_last", digitsBounds},
 	{"EN-05_a_request_that_named_nobody_is_tried_like_any_other", nobodysCode},
+	{"GiveCode_makes_a_code_of_nobody_that_of_a_user_and_keeps_its_tries", giveCode},
+	{"RV-05_GiveCode_gives_no_code_that_is_older_than_what_is_there", giveOldCode},
 	{"a_newer_code_of_a_request_replaces_the_older", requestReplaced},
 	{"DropCodes_removes_those_of_one_user", dropCodes},
 	{"IssueCode_needs_the_user", issueNeedsUser},
@@ -120,6 +122,55 @@ func digitsBounds(t *testing.T, store model.Store) {
 	if left := got(store.TryCode(t.Context(), last))(t).Digits.TriesLeft; left != 4 {
 		t.Errorf("%d tries are left, want 4: what was refused must cost none", left)
 	}
+}
+
+// askedAt is a code of nobody that was issued so long after noon.
+func askedAt(number byte, after time.Duration) model.CodeRecord {
+	code := codeWithDigits(model.UserID{}, number)
+	code.Email, code.CreatedAt = "", noon.Add(after)
+	return code
+}
+
+func giveCode(t *testing.T, store model.Store) {
+	ana := added(t, store, "ana")
+	older, asked := codeFor(ana.ID, 1), askedAt(2, time.Second)
+	must(t, store.IssueCode(t.Context(), older))
+	other := codeFor(ana.ID, 3)
+	other.Purpose = purposeOther
+	must(t, store.IssueCode(t.Context(), other))
+	must(t, store.IssueCode(t.Context(), asked))
+	got(store.TryCode(t.Context(), tryOf(asked)))(t)
+	must(t, store.GiveCode(t.Context(), asked.Digest, ana.ID, "ana@example.com"))
+	want := asked
+	want.UserID, want.Email, want.Digits.TriesLeft = ana.ID, "ana@example.com", 4
+	same(t, liveCode(t, store, asked), want)
+	if codeIsAlive(t, store, older, noon) || !codeIsAlive(t, store, other, noon) {
+		t.Error("it takes the place of the older code of its purpose, and of no other")
+	}
+	refused(t, store.GiveCode(t.Context(), asked.Digest, added(t, store, "bob").ID, "bob@example.com"), model.ErrNotFound)
+	same(t, liveCode(t, store, asked), want)
+	refused(t, store.GiveCode(t.Context(), askedAt(9, 0).Digest, ana.ID, "ana@example.com"), model.ErrNotFound)
+	same(t, liveCode(t, store, asked), want)
+}
+
+func giveOldCode(t *testing.T, store model.Store) {
+	ana := added(t, store, "ana")
+	newer := codeFor(ana.ID, 1)
+	newer.CreatedAt = noon.Add(time.Second)
+	must(t, store.IssueCode(t.Context(), newer))
+	older, newest := askedAt(2, 0), askedAt(3, time.Minute)
+	must(t, store.IssueCode(t.Context(), older))
+	must(t, store.IssueCode(t.Context(), newest))
+	refused(t, store.GiveCode(t.Context(), older.Digest, ana.ID, "ana@example.com"), model.ErrNotFound)
+	if !codeIsAlive(t, store, newer, noon) || codeIsAlive(t, store, older, noon) {
+		t.Error("an older code took the place of a newer one")
+	}
+	got(store.RenameUser(t.Context(), ana.ID, "anna", noon.Add(time.Minute+time.Microsecond)))(t)
+	refused(t, store.GiveCode(t.Context(), newest.Digest, ana.ID, "ana@example.com"), model.ErrNotFound)
+	if !codeIsAlive(t, store, newer, noon) {
+		t.Error("a code that was asked for before the user was changed took the place of another")
+	}
+	refused(t, store.GiveCode(t.Context(), newest.Digest, model.NewID[model.User](), "ana@example.com"), model.ErrNotFound)
 }
 
 func nobodysCode(t *testing.T, store model.Store) {

@@ -34,11 +34,10 @@ type member struct {
 	about    string // one sentence for the description of the API
 	ask      string // one sentence for who left it out
 	required bool
-	secret   bool // not shown again in the form,
-	// but where this says so of what was typed; nil: never.
-	shows    func(value string) bool
-	judged   bool // length and alphabet are for the rules to refuse
-	min, max int  // code points
+	secret   bool                    // not shown again in the form, unless shows says so
+	shows    func(value string) bool // whether this text of a secret may be; nil: never
+	judged   bool                    // length and alphabet are for the rules to refuse
+	min, max int                     // code points
 	empty    *model.Error
 }
 
@@ -106,6 +105,8 @@ func tokenTypeHint() member {
 	}
 }
 
+// code is shown again where it is like digits: they count in this browser alone and
+// for minutes.
 func code() member {
 	return member{
 		name: "code", about: "A code as it was handed over, to the letter.", ask: "Enter the code.",
@@ -176,7 +177,7 @@ func (b body) shown(f fields) map[string]string {
 }
 
 // mayBeDigits reports whether a text is like the digits of a mail, as people write
-// them. They count in this browser alone and for minutes.
+// them.
 func mayBeDigits(value string) bool {
 	return len(value) <= 2*gatehouse.DigitsCount && strings.Trim(value, "0123456789 -") == ""
 }
