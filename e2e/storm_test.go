@@ -15,11 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"gatehouse/argon2id"
 )
 
 const (
@@ -75,8 +72,8 @@ func BenchmarkLoginStorm(b *testing.B) {
 			for b.Loop() {
 				s := newStorm(b, clients)
 				before := bareHashes(b)
-				cores := s.run(b, lasts)
-				found := s.find(lasts, (before+bareHashes(b))/2, cores)
+				took := s.run(b, lasts)
+				found := s.find(took, before.mean(bareHashes(b)))
 				found.report(b)
 				if dir := os.Getenv("GATEHOUSE_STORM_PLOTS"); dir != "" {
 					must(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("storm-%d.svg", clients)), []byte(found.picture()), 0o644))
@@ -84,32 +81,6 @@ func BenchmarkLoginStorm(b *testing.B) {
 			}
 		})
 	}
-}
-
-// bareHashes returns how many hashes of the default price all cores finish in a
-// second, with memory that is there already.
-func bareHashes(b *testing.B) float64 {
-	b.Helper()
-	const each = 24
-	engine, err := argon2id.NewEngine(argon2id.Config{})
-	must(b, err)
-	round := func(hashes int) time.Duration {
-		began := time.Now()
-		var all sync.WaitGroup
-		for range runtime.NumCPU() {
-			all.Go(func() {
-				for range hashes {
-					if err := engine.VerifyAbsent(b.Context(), []byte(word)); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-		}
-		all.Wait()
-		return time.Since(began)
-	}
-	round(1)
-	return float64(each*runtime.NumCPU()) / round(each).Seconds()
 }
 
 func newStorm(b *testing.B, clients int) *storm {
@@ -125,9 +96,8 @@ func newStorm(b *testing.B, clients int) *storm {
 
 func stormUser(i int) string { return "user" + strconv.Itoa(i%stormUsers) }
 
-// run has everybody connected before it begins, and returns how many cores the
-// clients took.
-func (s *storm) run(b *testing.B, lasts time.Duration) (cores float64) {
+// run has everybody connected before it begins.
+func (s *storm) run(b *testing.B, lasts time.Duration) stormTook {
 	b.Helper()
 	flood, others := make([]*stormWire, floodConnections), make([]*stormWire, s.clients-1)
 	for i := range flood {
@@ -142,7 +112,7 @@ func (s *storm) run(b *testing.B, lasts time.Duration) (cores float64) {
 	// One processor is plenty for them; with more, each answer has a thread woken to
 	// look for work, at the cost of the server.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	used := processorTime()
+	used, stretch := processorTime(), beginStretch()
 	s.began, s.end = time.Now(), ctx
 	var all sync.WaitGroup
 	for _, w := range flood {
@@ -159,10 +129,10 @@ func (s *storm) run(b *testing.B, lasts time.Duration) (cores float64) {
 	}
 	all.Go(func() { s.watchMemory(b) })
 	<-ctx.Done()
-	cores = (processorTime() - used).Seconds() / lasts.Seconds()
+	took := stormTook{lasts, (processorTime() - used).Seconds() / lasts.Seconds(), stretch.given()}
 	all.Wait()
 	must(b, s.failed)
-	return cores
+	return took
 }
 
 // asTold logs in again at once, and after a refusal when the answer says.
@@ -307,15 +277,3 @@ func (w *stormWire) head() (status string, length, retrySeconds int, err error) 
 		}
 	}
 }
-
-// processorTime is what this process has used so far.
-func processorTime() time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		return 0
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-// stormCores is what server and clients share.
-func stormCores() float64 { return float64(runtime.NumCPU()) }

@@ -9,10 +9,9 @@ import (
 
 // stormFound is what came out of a storm.
 type stormFound struct {
+	stormTook
 	clients  int
-	lasted   time.Duration
-	bare     float64 // hashes in a second
-	cores    float64 // that the clients took
+	bare     bareRate
 	budget   float64 // MiB
 	statuses map[string]int
 	perEach  []int                      // logins by client; the first is the flooder
@@ -30,11 +29,11 @@ type stormSecond struct {
 	resident                 float64
 }
 
-func (s *storm) find(lasted time.Duration, bare, cores float64) *stormFound {
+func (s *storm) find(took stormTook, bare bareRate) *stormFound {
 	f := &stormFound{
-		clients: s.clients, lasted: lasted, bare: bare, cores: cores, budget: stormBudgetMiB,
+		stormTook: took, clients: s.clients, bare: bare, budget: stormBudgetMiB,
 		statuses: map[string]int{}, perEach: make([]int, s.clients), probes: map[string][]time.Duration{},
-		second: make([]stormSecond, int(lasted.Seconds())),
+		second: make([]stormSecond, int(took.lasted.Seconds())),
 	}
 	for i := range f.second {
 		f.second[i].probes = map[string][]time.Duration{}
@@ -99,7 +98,12 @@ func (f *stormFound) logins() (sum int) {
 }
 
 // rate is the part of the rate of bare hashes.
-func (f *stormFound) rate() float64 { return float64(f.logins()) / f.lasted.Seconds() / f.bare }
+func (f *stormFound) rate() float64 {
+	return float64(f.logins()) / f.lasted.Seconds() / f.bare.perSecond
+}
+
+// fairRate is rate, where each counts by the cores that there were meanwhile.
+func (f *stormFound) fairRate() float64 { return f.rate() / f.given * f.bare.given }
 
 // percentile is the time that so many of a thousand took at most.
 func percentile(times []time.Duration, permille int) time.Duration {
@@ -121,7 +125,10 @@ func (f *stormFound) report(b *testing.B) {
 	millis := func(d time.Duration) float64 { return micros(d) / 1e3 }
 	b.ReportMetric(f.rate(), "rate")
 	b.ReportMetric(f.rate()*stormCores()/(stormCores()-f.cores), "rate-of-cores-left")
-	b.ReportMetric(f.bare, "bare-per-s")
+	b.ReportMetric(f.fairRate(), "rate-of-cores-given")
+	b.ReportMetric(f.given, "given")
+	b.ReportMetric(f.bare.given, "bare-given")
+	b.ReportMetric(f.bare.perSecond, "bare-per-s")
 	b.ReportMetric(f.cores, "client-cores")
 	b.ReportMetric(f.peak, "peak-MiB")
 	b.ReportMetric(millis(percentile(f.probes["/v1/me"], 990)), "me-p99-ms")
@@ -139,5 +146,5 @@ func (f *stormFound) report(b *testing.B) {
 
 func (f *stormFound) summary() string {
 	return fmt.Sprintf("%d clients, %v: %d logins, %.2f of %.1f bare hashes a second; %d refused; the flooder %d, the others %d",
-		f.clients, f.lasted, f.logins(), f.rate(), f.bare, f.statuses["503"], f.perEach[0], f.logins()-f.perEach[0])
+		f.clients, f.lasted, f.logins(), f.rate(), f.bare.perSecond, f.statuses["503"], f.perEach[0], f.logins()-f.perEach[0])
 }

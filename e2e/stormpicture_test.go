@@ -76,7 +76,7 @@ func (f *stormFound) panels() []panel {
 	bound := f.budget + stormMarginMiB
 	return []panel{
 		{title: "logins in each second", below: "seconds", curves: []curve{
-			{"logins", "a", logins}, {fmt.Sprintf("bare hashes on all cores, %.1f", f.bare), "limit", across(f.bare)}}},
+			{"logins", "a", logins}, {fmt.Sprintf("bare hashes on all cores, %.1f", f.bare.perSecond), "limit", across(f.bare.perSecond)}}},
 		{title: "99th percentile of each second, ms", below: "seconds", curves: []curve{
 			{"GET /v1/me", "a", me}, {"GET /healthz", "b", healthz}, {"goal, 50", "limit", across(50)}}},
 		{title: "resident memory, MiB", below: "seconds", curves: []curve{
@@ -144,7 +144,7 @@ func (p panel) draw(b io.Writer) {
 // A picture that no reader can open would be noticed late.
 func TestThePictureOfAStormIsWellFormed(t *testing.T) {
 	f := &stormFound{
-		clients: 3, lasted: 2 * time.Second, bare: 20, budget: 256, perEach: []int{3, 1, 0},
+		stormTook: stormTook{lasted: 2 * time.Second}, clients: 3, bare: bareRate{perSecond: 20}, budget: 256, perEach: []int{3, 1, 0},
 		second: []stormSecond{{logins: 20, resident: 100}, {logins: 21, resident: 200}},
 	}
 	text := f.picture()

@@ -100,10 +100,10 @@ func boundMemory(hashesKiB uint64) {
 }
 
 // garbagePercent is how much garbage may gather, in percent of what is in use.
-// As the memory of hashes is not counted, a dozen megabytes are: with half of that a
-// short request takes a tenth more of the processor. The bound of boundMemory holds
-// all the same.
-const garbagePercent = 400
+// As the memory of hashes is not counted, a few megabytes are: with no more garbage
+// than those, collecting it takes a sixth of the time of a short request. The bound
+// of boundMemory holds all the same.
+const garbagePercent = 200
 
 // leaveRoomBesideHashes lets the system decide between hashes and everything else.
 // There are never more hashes than there were processors in Go's sense when the
