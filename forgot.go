@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 
+	"gatehouse/jwt"
 	"gatehouse/model"
 )
 
 // Recovery is the wish of somebody who has lost a password.
 type Recovery struct {
 	Email   string              // in any spelling
-	Request model.RequestSecret // of the browser that asks, if one does
+	Request model.RequestSecret // of the browser that asks, if one does; new each time
 }
 
 // ForgotPass has a code mailed with which to set a new password to the user who
@@ -65,12 +66,13 @@ func (a *Auth) writeRecovery(ctx context.Context, claimed *model.OutboxRecord, l
 	var mail model.OutboxRecord
 	var written letter
 	err := a.store.Tx(ctx, func(tx model.Records) error { // here, since this round sends it
+		// Under an id of its own: a process that claimed the other cannot mistake it.
 		mail, written = *claimed, letter{Code: l.Code, Purpose: l.Purpose, Digits: l.Digits, At: l.At}
 		removed, err := tx.RemoveMail(ctx, claimed.ID)
 		if err != nil || !removed { // another process has seen to it
 			return err
 		}
-		user, err := a.giveCode(ctx, tx, model.DigestOf(model.Code(l.Code)), model.Email(l.To))
+		user, err := a.giveCode(ctx, tx, *l)
 		if errors.Is(err, model.ErrNotFound) {
 			return tx.Record(ctx, a.event(ctx, model.EventCodeDeclined, model.UserID{}, model.SessionID{}))
 		}
@@ -87,7 +89,8 @@ func (a *Auth) writeRecovery(ctx context.Context, claimed *model.OutboxRecord, l
 		if guessed { // then nobody is told them
 			written.Digits = ""
 		}
-		written.To, mail.UserID, mail.Kind = user.Email.String(), user.ID, mailReset
+		written.To = user.Email.String()
+		mail.ID, mail.UserID, mail.Kind = model.NewID[model.OutboxRecord](), user.ID, mailReset
 		if mail.Sealed, err = a.masters.Load().current().mails.seal(mail.ID, mail.Kind, written); err != nil {
 			return err
 		}
@@ -105,18 +108,27 @@ func (a *Auth) writeRecovery(ctx context.Context, claimed *model.OutboxRecord, l
 
 // giveCode gives the code of a recovery to the user who has the email, and returns
 // the user. Refusal: ErrNotFound for nobody, for who is disabled, and for who was
-// changed or has got another code since it was asked for.
-func (a *Auth) giveCode(ctx context.Context, tx model.Records, code model.Digest, email model.Email) (model.User, error) {
-	account, err := tx.AccountByEmail(ctx, email)
+// changed, or has got another code, since it was asked for.
+func (a *Auth) giveCode(ctx context.Context, tx model.Records, asked letter) (model.User, error) {
+	account, err := tx.AccountByEmail(ctx, model.Email(asked.To))
 	if err != nil {
 		return model.User{}, err
 	}
-	user := account.User
-	// Whatever changes the user waits, so that no change is missed.
-	if err := tx.HoldAccount(ctx, model.Hold{UserID: user.ID, PasswordVersion: account.PasswordVersion, Now: a.now()}); err != nil {
+	// Whatever changes the user waits from here on, so that no change is missed.
+	hold := model.Hold{UserID: account.User.ID, PasswordVersion: account.PasswordVersion, Now: a.now()}
+	if err := tx.HoldAccount(ctx, hold); err != nil {
 		return model.User{}, err
 	}
-	return user, tx.GiveCode(ctx, code, user.ID, user.Email)
+	user, err := tx.User(ctx, account.User.ID)
+	if err != nil {
+		return model.User{}, err
+	}
+	// Clocks of processes differ a little, and a time that lies ahead says nothing.
+	changed := user.UpdatedAt.After(asked.At.Add(jwt.Leeway)) && !user.UpdatedAt.After(a.now())
+	if changed || user.Email != account.User.Email {
+		return model.User{}, model.ErrNotFound
+	}
+	return user, tx.GiveCode(ctx, model.DigestOf(model.Code(asked.Code)), user.ID, user.Email)
 }
 
 // ownerOf returns the user who has this email, or the zero user.

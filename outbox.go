@@ -18,6 +18,7 @@ const (
 	mailPatience = 30 * time.Second // for the Mailer; well within the lease
 	mailFarewell = 5 * time.Second  // the same when this process is asked to end
 	mailWorkers  = 4                // mails that one process sends at the same time
+	mailRest     = 5 * time.Second  // after which who rests looks for mails of others
 	mailFirstGap = 10 * time.Second
 	mailMostGap  = 30 * time.Minute
 )
@@ -115,7 +116,7 @@ func (a *Auth) DeliverMail(ctx context.Context) (MailRound, error) {
 	if a.cfg.Mailer == nil {
 		return MailRound{}, nil
 	}
-	r := mailRound{auth: a, busy: mailWorkers, quiet: make(chan struct{})}
+	r := mailRound{auth: a, busy: mailWorkers, quiet: make(chan struct{}), more: make(chan struct{}, 1)}
 	var workers sync.WaitGroup
 	for range mailWorkers {
 		workers.Go(func() {
@@ -142,40 +143,49 @@ type mailRound struct {
 	over bool // nobody can be served, or the store does not answer
 
 	busy  int           // workers that do not rest
-	quiet chan struct{} // closed when all rest
+	still bool          // all rested, so the round is at its end
+	quiet chan struct{} // closed then
+	more  chan struct{} // says that a mail was claimed, so there may be another
 
 	panicked any // to go on in the goroutine of the caller
 }
 
-// another waits while others are at work, and reports that a mail was queued
-// meanwhile: a mail server that takes its time with one mail holds up no other.
+// another waits while others are at work, and reports that there may be a mail
+// meanwhile: a mail server that takes its time with one holds up no other.
 func (r *mailRound) another(ctx context.Context) bool {
 	r.rest()
-	defer r.work()
 	select {
+	case <-r.more:
+		return r.work()
+	case <-time.After(mailRest):
+		return r.work()
 	case <-r.auth.mailQueued:
-		return true
+		if r.work() {
+			return true
+		}
+		r.auth.sayMailQueued() // it is for the next round
+		return false
 	case <-r.quiet:
 	case <-ctx.Done():
 	}
+	r.work()
 	return false
 }
 
-func (r *mailRound) work() {
+// work ends a rest, and reports whether the round goes on.
+func (r *mailRound) work() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.busy++
+	return !r.still
 }
 
 func (r *mailRound) rest() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.busy--; r.busy == 0 {
-		select {
-		case <-r.quiet: // it was quiet before
-		default:
-			close(r.quiet)
-		}
+	if r.busy--; r.busy == 0 && !r.still {
+		r.still = true
+		close(r.quiet)
 	}
 }
 
@@ -221,7 +231,10 @@ func (r *mailRound) one(ctx context.Context) bool {
 	if err != nil {
 		return r.fail(err)
 	}
-	a.sayMailQueued() // who rests looks whether there is another
+	select { // who rests looks whether there is another
+	case r.more <- struct{}{}:
+	default:
+	}
 	// What was begun is ended also when this process is asked to stop.
 	ending, cancel := lingering(ctx, mailPatience, mailFarewell)
 	defer cancel()

@@ -62,7 +62,7 @@ func (a *Auth) reset(ctx context.Context, in PasswordReset) (user model.User, er
 		return user, hashTrouble(err)
 	}
 	err = a.tx(ctx, func(tx model.Records) (err error) {
-		user, err = a.resetPassword(ctx, tx, resetting{code: code.Digest, password: password, hash: hash})
+		user, err = a.resetPassword(ctx, tx, resetting{code: code.Digest, owner: code.UserID, password: password, hash: hash})
 		return err
 	})
 	switch {
@@ -77,19 +77,25 @@ func (a *Auth) reset(ctx context.Context, in PasswordReset) (user model.User, er
 // resetting is a reset that was checked as far as one can without the code.
 type resetting struct {
 	code     model.Digest
+	owner    model.UserID
 	password []byte
 	hash     model.PasswordHash
 }
 
 func (a *Auth) resetPassword(ctx context.Context, tx model.Records, in resetting) (user model.User, err error) {
 	now := a.now()
+	// The user first, as everywhere, so that none waits for the other in a ring. Where
+	// the code was spent meanwhile, all of it is undone.
+	user, err = tx.ResetPassword(ctx, in.owner, in.hash, now)
+	if err != nil {
+		return user, err
+	}
 	code, err := tx.SpendCode(ctx, in.code, model.PurposeReset, now)
 	if err != nil {
 		return user, err
 	}
-	user, err = tx.ResetPassword(ctx, code.UserID, in.hash, now)
-	if err != nil {
-		return user, err
+	if code.UserID != in.owner {
+		return user, model.ErrNotFound
 	}
 	if user.Disabled() {
 		return user, model.ErrUserDisabled

@@ -195,8 +195,8 @@ type Codes interface {
 	IssueCode(ctx context.Context, code CodeRecord) error
 	// GiveCode gives a code of the zero user to a user, for this email, in place of
 	// an older one of the same user and purpose; what was tried of its digits stays
-	// tried. Refusal: ErrNotFound when there is no such code or user, when the user
-	// was changed after the code was issued, and when the user has a newer one.
+	// tried. Refusal: ErrNotFound when there is no such code or user, and when the
+	// user has a newer one.
 	GiveCode(ctx context.Context, digest Digest, user UserID, email Email) error
 	// SpendCode removes the code and returns it, in one statement, so
 	// that it is spent once however many ask. A code that has expired is

@@ -24,7 +24,6 @@ const (
 	dropOlder = `DELETE FROM codes WHERE user_id = $2 AND EXISTS (SELECT 1 FROM codes AS given
 		WHERE given.digest = $1 AND given.user_id IS NULL AND given.purpose = codes.purpose AND given.created_at >= codes.created_at)`
 	giveCode = `UPDATE codes SET user_id = $2, email = $3 WHERE digest = $1 AND user_id IS NULL
-		AND created_at >= (SELECT updated_at FROM users WHERE users.id = $2)
 		AND NOT EXISTS (SELECT 1 FROM codes AS newer WHERE newer.user_id = $2 AND newer.purpose = codes.purpose)`
 	dropRequest = `DELETE FROM codes WHERE request_digest = $1`
 	codeColumns = `digest, purpose, user_id, email, session_id, created_at, expires_at,
@@ -82,7 +81,7 @@ func (r *records) GiveCode(ctx context.Context, digest model.Digest, user model.
 				return err
 			}
 			given, err := exec(ctx, q, giveCode, digest[:], user[:], text(email))
-			if err == nil && given == 0 {
+			if err != nil && r.engine.Fault(err) == FaultForeignKey || err == nil && given == 0 {
 				return model.ErrNotFound // and the older one stays
 			}
 			return err

@@ -165,12 +165,8 @@ func giveOldCode(t *testing.T, store model.Store) {
 	if !codeIsAlive(t, store, newer, noon) || codeIsAlive(t, store, older, noon) {
 		t.Error("an older code took the place of a newer one")
 	}
-	got(store.RenameUser(t.Context(), ana.ID, "anna", noon.Add(time.Minute+time.Microsecond)))(t)
-	refused(t, store.GiveCode(t.Context(), newest.Digest, ana.ID, "ana@example.com"), model.ErrNotFound)
-	if !codeIsAlive(t, store, newer, noon) {
-		t.Error("a code that was asked for before the user was changed took the place of another")
-	}
 	refused(t, store.GiveCode(t.Context(), newest.Digest, model.NewID[model.User](), "ana@example.com"), model.ErrNotFound)
+	must(t, store.GiveCode(t.Context(), newest.Digest, ana.ID, "ana@example.com"))
 }
 
 func nobodysCode(t *testing.T, store model.Store) {
