@@ -27,11 +27,16 @@ func (a *Auth) keepCode(ctx context.Context, tx model.Records, record model.Code
 	if err := tx.IssueCode(ctx, record); err != nil {
 		return err
 	}
+	return a.recordCode(ctx, tx, record.UserID)
+}
+
+// recordCode records that a user holds a code, or that nobody does.
+func (a *Auth) recordCode(ctx context.Context, tx model.Records, holder model.UserID) error {
 	name := model.EventCodeIssued
-	if record.UserID.IsZero() {
+	if holder.IsZero() {
 		name = model.EventCodeDeclined
 	}
-	return tx.Record(ctx, a.event(ctx, name, record.UserID, model.SessionID{}))
+	return tx.Record(ctx, a.event(ctx, name, holder, model.SessionID{}))
 }
 
 // codeMail is a code on its way into a mail.
@@ -59,12 +64,9 @@ func (a *Auth) mailCode(ctx context.Context, tx model.Records, m codeMail) error
 		letter: letter{To: m.to.String(), Code: string(code), Purpose: string(m.purpose)}}
 	if m.request != "" {
 		digits := addDigits(&record, m.request)
-		guessed, err := a.guessedAt(ctx, tx, m.to)
-		if err != nil {
+		var err error
+		if mail.letter.Digits, err = a.toldDigits(ctx, tx, m.to, digits); err != nil {
 			return err
-		}
-		if !guessed { // else nobody is told them
-			mail.letter.Digits = digits
 		}
 	}
 	if m.user.ID.IsZero() {
@@ -162,6 +164,15 @@ func (a *Auth) digitsLane(email model.Email) model.Lane {
 func (a *Auth) guessedAt(ctx context.Context, tx model.Attempts, email model.Email) (bool, error) {
 	found, err := tx.Tallies(ctx, [3]model.Digest{a.digitsLane(email).Key})
 	return found[0].Total >= wrongDigitsAtMost, err
+}
+
+// toldDigits returns the digits that a mail to this address holds: none where they
+// do not count any more.
+func (a *Auth) toldDigits(ctx context.Context, tx model.Attempts, to model.Email, digits string) (string, error) {
+	if guessed, err := a.guessedAt(ctx, tx, to); err != nil || guessed {
+		return "", err
+	}
+	return digits, nil
 }
 
 // countDigits counts digits that are typed for the mail of this code, before they

@@ -66,30 +66,26 @@ func (a *Auth) writeRecovery(ctx context.Context, claimed *model.OutboxRecord, l
 	var mail model.OutboxRecord
 	var written letter
 	err := a.store.Tx(ctx, func(tx model.Records) error { // here, since this round sends it
-		// Under an id of its own: a process that claimed the other cannot mistake it.
-		mail, written = *claimed, letter{Code: l.Code, Purpose: l.Purpose, Digits: l.Digits, At: l.At}
+		mail, written = *claimed, letter{Code: l.Code, Purpose: l.Purpose, At: l.At}
 		removed, err := tx.RemoveMail(ctx, claimed.ID)
 		if err != nil || !removed { // another process has seen to it
 			return err
 		}
 		user, err := a.giveCode(ctx, tx, *l)
 		if errors.Is(err, model.ErrNotFound) {
-			return tx.Record(ctx, a.event(ctx, model.EventCodeDeclined, model.UserID{}, model.SessionID{}))
+			return a.recordCode(ctx, tx, model.UserID{})
 		}
 		if err != nil {
 			return err
 		}
-		if err := tx.Record(ctx, a.event(ctx, model.EventCodeIssued, user.ID, model.SessionID{})); err != nil {
+		if err := a.recordCode(ctx, tx, user.ID); err != nil {
 			return err
 		}
-		guessed, err := a.guessedAt(ctx, tx, user.Email)
-		if err != nil {
+		if written.Digits, err = a.toldDigits(ctx, tx, user.Email, l.Digits); err != nil {
 			return err
-		}
-		if guessed { // then nobody is told them
-			written.Digits = ""
 		}
 		written.To = user.Email.String()
+		// Under an id of its own: a process that claimed the other cannot mistake it.
 		mail.ID, mail.UserID, mail.Kind = model.NewID[model.OutboxRecord](), user.ID, mailReset
 		if mail.Sealed, err = a.masters.Load().current().mails.seal(mail.ID, mail.Kind, written); err != nil {
 			return err

@@ -45,14 +45,15 @@ func (a *Auth) tx(ctx context.Context, fn func(model.Records) error) error {
 	var queued atomic.Bool
 	err := a.store.Tx(ctx, func(tx model.Records) error { return fn(queueing{tx, &queued}) })
 	if err == nil && queued.Load() {
-		a.sayMailQueued()
+		say(a.mailQueued)
 	}
 	return err
 }
 
-func (a *Auth) sayMailQueued() {
+// say tells one of those who listen, now or next.
+func say(to chan<- struct{}) {
 	select {
-	case a.mailQueued <- struct{}{}:
+	case to <- struct{}{}:
 	default: // somebody was told already
 	}
 }
@@ -78,7 +79,7 @@ type posted struct {
 }
 
 // post is the one place where a mail is queued, in the transaction of what it
-// announces.
+// announces. One that writeRecovery puts in the place of another was queued here.
 func (a *Auth) post(ctx context.Context, tx model.Records, p posted) error {
 	now, id := a.now(), model.NewID[model.OutboxRecord]()
 	if p.life == 0 || p.life > mailLife {
@@ -154,22 +155,20 @@ type mailRound struct {
 // meanwhile: a mail server that takes its time with one holds up no other.
 func (r *mailRound) another(ctx context.Context) bool {
 	r.rest()
+	queued := false
 	select {
 	case <-r.more:
-		return r.work()
 	case <-time.After(mailRest):
-		return r.work()
 	case <-r.auth.mailQueued:
-		if r.work() {
-			return true
-		}
-		r.auth.sayMailQueued() // it is for the next round
-		return false
+		queued = true
 	case <-r.quiet:
 	case <-ctx.Done():
 	}
-	r.work()
-	return false
+	goesOn := r.work()
+	if queued && !goesOn {
+		say(r.auth.mailQueued) // it is for the next round
+	}
+	return goesOn
 }
 
 // work ends a rest, and reports whether the round goes on.
@@ -231,10 +230,7 @@ func (r *mailRound) one(ctx context.Context) bool {
 	if err != nil {
 		return r.fail(err)
 	}
-	select { // who rests looks whether there is another
-	case r.more <- struct{}{}:
-	default:
-	}
+	say(r.more) // who rests looks whether there is another
 	// What was begun is ended also when this process is asked to stop.
 	ending, cancel := lingering(ctx, mailPatience, mailFarewell)
 	defer cancel()
